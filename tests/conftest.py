@@ -1,0 +1,63 @@
+"""What every test may use: the assets, small pictures, an isolated cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+WEIGHTS = (
+    "mobilenet_2_5_224_tf.h5",
+    "mobilenet_2_5_224_tf_no_top.h5",
+    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5",
+    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
+)
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """The folder of real weights and data; tests that need it are marked `real`."""
+    default = ROOT.parent / "shared" / "assets"
+    folder = Path(os.environ.get("TFXFER_ASSETS", default))
+    if not folder.is_dir():
+        pytest.skip(f"real weights and data are not here; set TFXFER_ASSETS. Looked in: {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def keras_home(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A KERAS_HOME whose models/ holds the real ImageNet weights, as after a download."""
+    home = tmp_path_factory.mktemp("keras_home")
+    shutil.copytree(assets / "keras_weights", home / "models")
+    return home
+
+
+@pytest.fixture(autouse=True)
+def isolated_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test reads or fills the cache of the person who runs it."""
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("TFXFER_CACHE", str(cache))
+    return cache
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with two classes of 20 generated PNG pictures each, (40, 48) pixels, easy to tell apart."""
+    return make_photos(tmp_path / "photos", per_class=20)
+
+
+def make_photos(folder: Path, *, per_class: int, labels: tuple[str, ...] = ("red", "blue"), seed: int = 0) -> Path:
+    """Write noisy pictures whose colour tells their class."""
+    random = np.random.default_rng(seed)
+    for index, label in enumerate(labels):
+        (folder / label).mkdir(parents=True)
+        for number in range(per_class):
+            pixels = random.integers(0, 120, (40, 48, 3), dtype=np.uint8)
+            pixels[..., index % 3] += 120
+            Image.fromarray(pixels).save(folder / label / f"{number:03d}.png")
+    return folder

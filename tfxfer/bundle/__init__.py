@@ -1,0 +1,1 @@
+"""What is handed over: contract, golden vectors, labels, card, manifest."""

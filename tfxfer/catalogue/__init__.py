@@ -1,0 +1,1 @@
+"""Names and facts of backbones, recipes, formats and precisions: data with a source, no TensorFlow."""

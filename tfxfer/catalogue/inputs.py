@@ -1,0 +1,21 @@
+"""Input contracts: the kind of thing a backbone eats, and what that kind needs to be said about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from tfxfer.catalogue.pixels import Pixels
+
+Size = tuple[int, int]  # (height, width) in pixels
+Kind = Literal["image"]
+ResizeRule = Literal["stretch", "crop", "pad"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInput:
+    """A picture of a fixed size, RGB 0-255 before `pixels` is applied."""
+
+    size: Size
+    pixels: Pixels
+    kind: ClassVar[Kind] = "image"

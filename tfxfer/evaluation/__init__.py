@@ -1,0 +1,1 @@
+"""Metrics: one function for the trained network and for every artifact."""

@@ -1,0 +1,1 @@
+"""SavedModel, LiteRT, ONNX: how each is written."""

@@ -1,0 +1,1 @@
+"""Heads, build, freezing, splitting, float32 rebuild."""

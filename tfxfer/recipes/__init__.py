@@ -1,0 +1,1 @@
+"""Named recipes, and how `auto` chooses one."""

@@ -1,0 +1,1 @@
+"""How an artifact is run, one engine each."""

@@ -1,0 +1,1 @@
+"""Stage, the run directory, and the transfer pipeline."""

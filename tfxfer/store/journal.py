@@ -1,0 +1,29 @@
+"""The journal of a run: every event one JSON line, the decisions also on stderr."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+Event = dict[str, object]
+Listener = Callable[[Event], None]
+
+
+class Journal:
+    """Appends events to a file and passes each to its listeners; without a file it only passes them on."""
+
+    def __init__(self, path: Path | None = None, listeners: tuple[Listener, ...] = ()) -> None:
+        self._path = path
+        self._listeners = listeners
+        self._start = time.monotonic()
+
+    def write(self, event: str, /, **facts: object) -> None:
+        """Record `event` with its facts (JSON values) and the seconds since the journal was opened."""
+        line: Event = {"event": event, "seconds": round(time.monotonic() - self._start, 3), **facts}
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        for listener in self._listeners:
+            listener(line)

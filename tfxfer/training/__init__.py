@@ -1,0 +1,1 @@
+"""The loop, phases, rate groups and schedules."""

@@ -1,0 +1,1 @@
+"""Parity, gates, benchmark: is the file as good as the network?"""
