@@ -1,0 +1,98 @@
+"""The run directory: where each thing lies, and who may write there."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfxfer.errors import DataError, UsageError
+from tfxfer.store.lock import exclusive
+
+MARK = "log.jsonl"  # every run has one from its first moment
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """The names that users' scripts rely on below one run's folder."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def log(self) -> Path:
+        return self.path / MARK
+
+    @property
+    def network(self) -> Path:
+        return self.path / "network"
+
+    @property
+    def splits(self) -> Path:
+        return self.path / "splits.csv"
+
+    @property
+    def bad_records(self) -> Path:
+        return self.path / "bad_records.csv"
+
+    @property
+    def bundle(self) -> Path:
+        return self.path / "bundle"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.json"
+
+    @property
+    def stages(self) -> Path:
+        return self.path / "stages"
+
+
+@contextmanager
+def open_run(path: Path, *, resume: bool) -> Iterator[RunDirectory]:
+    """Hold `path` as a run directory for the length of the block.
+
+    A directory that this call made is removed again when the data are refused: nothing is in it yet
+    that anybody would want, and the corrected call need not say `--resume`.
+
+    Raises:
+        UsageError: `path` exists and `resume` is false, or it holds something that is no run.
+        RunError: another process is writing there.
+    """
+    _refuse_existing(path, resume)
+    made = not path.exists()
+    try:
+        (path / "stages").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out must be a folder that can be written. Received: '{path}' ({error}).") from error
+    run = RunDirectory(path)
+    with exclusive(path / ".lock"):
+        run.log.touch()
+        try:
+            yield run
+        except DataError:
+            if made:
+                shutil.rmtree(path)
+            raise
+
+
+def _refuse_existing(path: Path, resume: bool) -> None:
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise UsageError(f"--out must be a new folder. Received: '{path}', a file or a link. Choose another name.")
+    if not path.exists() or not any(path.iterdir()):
+        return
+    if not (path / MARK).is_file():
+        raise UsageError(
+            f"--out must be a new folder or an earlier run. Received: '{path}', which holds other files. "
+            "Choose another name; nothing in it was changed."
+        )
+    if not resume:
+        raise UsageError(
+            f"--out must be a new folder. Received: '{path}', an earlier run. "
+            "Add --resume to continue it, or choose another name."
+        )
