@@ -58,6 +58,10 @@ class RuntimeUnavailableError(TfxferError):
     """The runtime that a file needs is not installed here, or refuses the file."""
 
 
+class EvaluationError(TfxferError):
+    """Outputs cannot be scored: not finite, or not of the shape that the task needs."""
+
+
 class VerificationError(TfxferError):
     """A file is not as good as the trained network, or not the file it claims to be."""
 

@@ -1,0 +1,119 @@
+"""From outputs and targets to figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
+
+from tfxfer.errors import EvaluationError
+from tfxfer.evaluation.calibration import expected_calibration_error
+from tfxfer.evaluation.intervals import wilson_interval
+from tfxfer.evaluation.metrics import ClassMetrics, Metrics
+from tfxfer.evaluation.predictions import Predictions, check_outputs, class_indices
+from tfxfer.runtimes.outputs import Outputs
+
+
+def score(
+    outputs: Outputs,
+    targets: np.ndarray,
+    *,
+    labels: Sequence[str] | None = None,
+    weights: np.ndarray | None = None,
+) -> Metrics:
+    """The figures of outputs (N, classes) against targets, class indices (N,) or one-hot (N, classes).
+
+    The predicted class is the largest logit, the first one where two are equal. Without `labels` the
+    classes are called "0", "1", ...
+
+    Raises:
+        DataError: targets or weights that do not fit.
+        EvaluationError: outputs that are not finite, or another number of classes than labels.
+    """
+    check_outputs(outputs)
+    truth = class_indices(np.asarray(targets), outputs.logits.shape[1])
+    ones = np.ones(len(truth))
+    return score_predictions(Predictions(outputs, truth, ones if weights is None else weights), labels=labels)
+
+
+def score_predictions(predictions: Predictions, *, labels: Sequence[str] | None = None) -> Metrics:
+    """The figures of predictions already collected and checked."""
+    outputs, targets, weights = predictions.outputs, predictions.targets, predictions.weights
+    names = _names(labels, outputs.logits.shape[1])
+    log_probabilities = log_softmax(outputs.logits)
+    predicted = outputs.logits.argmax(axis=1)
+    correct = predicted == targets
+    accuracy = float(np.average(correct, weights=weights))
+    effective = effective_sample_size(weights)
+    confidence = np.exp(log_probabilities.max(axis=1))
+    confusion = _confusion(targets, predicted, weights, len(names))
+    per_class = tuple(
+        _class_metrics(index, name, confusion, log_probabilities[:, index], predictions)
+        for index, name in enumerate(names)
+    )
+    return Metrics(
+        accuracy=accuracy,
+        accuracy_interval=wilson_interval(accuracy * effective, effective),
+        loss=float(np.average(-log_probabilities[np.arange(len(targets)), targets], weights=weights)),
+        macro_f1=float(np.mean([entry.f1 for entry in per_class if entry.f1 is not None])),
+        expected_calibration_error=expected_calibration_error(confidence, correct, weights),
+        per_class=per_class,
+        confusion=tuple(tuple(_whole(count) for count in row) for row in confusion),
+        n=len(targets),
+    )
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """The logarithm of the softmax of every row, in float64: no overflow, and no ties where a float32
+    probability would have saturated."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def effective_sample_size(weights: np.ndarray) -> float:
+    """How many equally weighted samples say as much: Kish 1965, (sum of w)^2 / sum of w^2."""
+    return float(weights.sum() ** 2 / np.square(weights).sum())
+
+
+def _names(labels: Sequence[str] | None, classes: int) -> tuple[str, ...]:
+    if labels is None:
+        return tuple(str(index) for index in range(classes))
+    if len(labels) != classes:
+        raise EvaluationError(
+            f"there must be one label for each of {classes} classes. Received: {len(labels)} labels."
+        )
+    return tuple(labels)
+
+
+def _confusion(targets: np.ndarray, predicted: np.ndarray, weights: np.ndarray, classes: int) -> np.ndarray:
+    return confusion_matrix(targets, predicted, labels=np.arange(classes), sample_weight=weights)
+
+
+def _class_metrics(
+    index: int, label: str, confusion: np.ndarray, ranking: np.ndarray, predictions: Predictions
+) -> ClassMetrics:
+    hits = float(confusion[index, index])
+    true, said = float(confusion[index].sum()), float(confusion[:, index].sum())
+    positive = predictions.targets == index
+    weights = predictions.weights
+    mixed = weights[positive].sum() > 0 and weights[~positive].sum() > 0  # otherwise nothing to rank against
+    return ClassMetrics(
+        label=label,
+        precision=_ratio(hits, said),
+        recall=_ratio(hits, true),
+        f1=_ratio(2 * hits, true + said),
+        support=int(positive.sum()),
+        roc_auc=float(roc_auc_score(positive, ranking, sample_weight=weights)) if mixed else None,
+        average_precision=float(average_precision_score(positive, ranking, sample_weight=weights))
+        if mixed
+        else None,
+    )
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None
+
+
+def _whole(count: float) -> float:
+    return int(count) if float(count).is_integer() else float(count)
