@@ -1,0 +1,27 @@
+"""History: what one phase did, as a value that goes into the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One phase, finished. Its weights are those of `best_epoch`; 0 is the state before the phase."""
+
+    phase: str
+    epochs: int  # run, which early stopping may make fewer than asked for
+    seconds: float  # of training and validation, features apart
+    seconds_per_epoch: float  # wall clock of an epoch with its validation, median without the first
+    trainable_parameters: int
+    unfrozen_blocks: tuple[str, ...]
+    cached_boundary: str | None  # the tensor whose values were computed once; None: nothing was cached
+    feature_engine: str | None
+    feature_seconds: float
+    learning_rates: dict[str, float]  # group -> rate before schedule and callbacks
+    best_epoch: int
+    history: dict[str, list[float]]  # metric -> one value per epoch
+    solver: str  # "gradient" or "lbfgs"
+    before: dict[str, float] = field(default_factory=dict)  # validation of the state before the phase
+    monitor: str = "val_accuracy"
+    why: tuple[str, ...] = ()  # choices made on the way, each with its reason
