@@ -1,0 +1,125 @@
+"""The contract: all that an app must know to feed an artifact and to read what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tfxfer.catalogue.inputs import ResizeRule, Size
+
+SCHEMA_VERSION = 1
+
+INPUTS = "golden/inputs.npy"
+PROBABILITIES = "golden/probabilities.npy"
+LOGITS = "golden/logits.npy"
+EXPECTED = "golden/expected.json"
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """The one input of every artifact of the bundle: RGB 0-255 pictures of a fixed size."""
+
+    size: Size  # (height, width) in pixels
+    resize_rule: ResizeRule
+    name: str = "image"
+    dtype: Literal["uint8", "float32"] = "uint8"
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactSpec:
+    """One exported file, and how far its logits may lie from recorded ones."""
+
+    path: str  # inside the bundle, posix; a folder for a SavedModel
+    format: str
+    precision: str
+    sha256: str  # of the bytes on which the tolerance was measured
+    max_abs_logit_error: float  # the tolerance
+    measured_abs_logit_error: float  # what was measured when the bundle was written
+    reference: str = LOGITS  # the recorded logits it is held against
+
+    @property
+    def name(self) -> str:
+        """Format and precision, as `exports` spells them."""
+        return f"{self.format}:{self.precision}"
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What contract.json says."""
+
+    input: InputSpec
+    labels: tuple[str, ...]
+    artifacts: tuple[ArtifactSpec, ...]
+    pictures: tuple[str, ...]  # golden pictures, paths inside the bundle
+    threshold: float | None = None  # None: the label is the one of the largest probability
+    schema_version: int = field(default=SCHEMA_VERSION)
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON values under contract.json's names."""
+        return {
+            "schema_version": self.schema_version,
+            "input": _input_dict(self.input),
+            "outputs": [_output_dict(name, meaning, self.labels) for name, meaning in OUTPUTS.items()],
+            "threshold": self.threshold,
+            "quantization": {entry.path: _quantization_dict(entry) for entry in self.artifacts},
+            "golden": self._golden_dict(),
+            "tolerances": {entry.path: _tolerance_dict(entry) for entry in self.artifacts},
+        }
+
+    def _golden_dict(self) -> dict[str, object]:
+        return {
+            "pictures": list(self.pictures),
+            "inputs": INPUTS,
+            "probabilities": PROBABILITIES,
+            "logits": LOGITS,
+            "expected": EXPECTED,
+        }
+
+
+OUTPUTS: Mapping[str, str] = {
+    "probabilities": "one number in [0, 1] per label, adding up to 1: the softmax of the logits",
+    "logits": "one unbounded number per label, before the softmax",
+}
+
+RESIZE_KERNEL: Mapping[str, object] = {
+    "kernel": "bilinear",
+    "antialias": True,  # the kernel widens with the scale when shrinking, as Pillow's BILINEAR does
+    "align": "half_pixel_centres",
+}
+
+
+def _input_dict(spec: InputSpec) -> dict[str, object]:
+    return {
+        "name": spec.name,
+        "kind": "image",
+        "dtype": spec.dtype,
+        "shape": [None, *spec.size, 3],
+        "layout": "NHWC",
+        "colour_order": "RGB",
+        "range": [0, 255],
+        "resize": {"rule": spec.resize_rule, **RESIZE_KERNEL},
+    }
+
+
+def _output_dict(name: str, meaning: str, labels: tuple[str, ...]) -> dict[str, object]:
+    return {
+        "name": name,
+        "dtype": "float32",
+        "shape": [None, len(labels)],
+        "meaning": meaning,
+        "labels": list(labels),
+    }
+
+
+def _quantization_dict(entry: ArtifactSpec) -> dict[str, object]:
+    return {"format": entry.format, "precision": entry.precision}
+
+
+def _tolerance_dict(entry: ArtifactSpec) -> dict[str, object]:
+    return {
+        "max_abs_logit_error": entry.max_abs_logit_error,
+        "measured_abs_logit_error": entry.measured_abs_logit_error,
+        "reference": entry.reference,
+        "sha256": entry.sha256,
+    }

@@ -1,0 +1,208 @@
+"""Reading contract.json and labels.txt, written by others and therefore checked field by field."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, get_args
+
+from tfxfer.bundle.contract import SCHEMA_VERSION, ArtifactSpec, Contract, InputSpec
+from tfxfer.catalogue.inputs import ResizeRule
+from tfxfer.errors import BundleError
+
+LARGEST_SIDE = 16384  # pixels; a contract that asks for more is damaged
+
+
+def read_contract(path: Path) -> Contract:
+    """The contract of a bundle, from its folder or from its contract.json.
+
+    Raises:
+        BundleError: the file is missing, is not JSON, or a field is missing or cannot be meant.
+    """
+    file = path / "contract.json" if path.is_dir() else path
+    value = read_json(file)
+    if not isinstance(value, dict):
+        raise BundleError(f"'{file.name}' must hold a JSON object. Received: {type(value).__name__}.")
+    contract = _contract(_Fields(file.name, value))
+    if contract.as_dict() != value:
+        raise BundleError(
+            f"'{file.name}' says more, or something else, than a contract of schema_version {SCHEMA_VERSION}: "
+            f"{_difference('', contract.as_dict(), value)}. Export again, or use the tfxfer that wrote it."
+        )
+    return contract
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """The labels of labels.txt, one a line, in the order of the outputs.
+
+    Raises:
+        BundleError: the file is missing, is not UTF-8, or holds an empty or repeated line.
+    """
+    text = read_text(path)
+    labels = tuple(text.removesuffix("\n").split("\n"))
+    if not all(labels) or len(set(labels)) != len(labels):
+        raise BundleError(
+            f"'{path.name}' must hold one label a line, none empty, none twice. Received: {labels}."
+        )
+    return labels
+
+
+def read_json(path: Path) -> Any:
+    """A JSON value; BundleError where the file is missing or is not JSON."""
+    try:
+        return json.loads(read_text(path))
+    except ValueError as error:
+        raise BundleError(f"'{path.name}' must be JSON. Received: {error}.") from error
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 text with its line ends as they are; BundleError where it cannot be read."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"a bundle needs '{path.name}'. Received: no such file in '{path.parent}'."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"'{path.name}' must be a readable UTF-8 text. Received: {error}.") from error
+
+
+def inside(name: object, what: str) -> str:
+    """`name`, a relative posix path that stays inside the bundle; BundleError otherwise."""
+    if not isinstance(name, str) or not name or "\\" in name or "\0" in name:
+        raise BundleError(f"{what} must be a relative path inside the bundle. Received: {name!r}.")
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or str(path) != name:
+        raise BundleError(f"{what} must be a relative path inside the bundle. Received: {name!r}.")
+    return name
+
+
+class _Fields:
+    """A JSON object with the name of its place, so that every message says where."""
+
+    def __init__(self, place: str, value: object) -> None:
+        if not isinstance(value, dict):
+            raise BundleError(f"{place} must be a JSON object. Received: {value!r}.")
+        self.place = place
+        self.value: Mapping[str, object] = value
+
+    def get(self, key: str) -> object:
+        if key not in self.value:
+            raise BundleError(f"{self.place} must have the key '{key}'. Received: {sorted(self.value)}.")
+        return self.value[key]
+
+    def object(self, key: str) -> _Fields:
+        return _Fields(f"{self.place}: {key}", self.get(key))
+
+    def items(self, key: str) -> list[object]:
+        value = self.get(key)
+        if not isinstance(value, list):
+            raise self.wrong(key, "a list")
+        return value
+
+    def text(self, key: str, allowed: tuple[str, ...] | None = None) -> str:
+        value = self.get(key)
+        if not isinstance(value, str) or (allowed is not None and value not in allowed):
+            raise self.wrong(key, "text" if allowed is None else f"one of {list(allowed)}")
+        return value
+
+    def number(self, key: str) -> float:
+        value = self.get(key)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not math.isfinite(value)
+            or value < 0
+        ):
+            raise self.wrong(key, "a finite number of 0 or more")
+        return float(value)
+
+    def wrong(self, key: str, expected: str) -> BundleError:
+        return BundleError(f"{self.place}: {key} must be {expected}. Received: {self.value[key]!r}.")
+
+
+def _contract(fields: _Fields) -> Contract:
+    version = fields.get("schema_version")
+    if version != SCHEMA_VERSION or isinstance(version, bool):
+        raise fields.wrong("schema_version", f"{SCHEMA_VERSION}, the one this tfxfer reads")
+    threshold = None if fields.get("threshold") is None else fields.number("threshold")
+    return Contract(
+        input=_input(fields.object("input")),
+        labels=_labels(fields),
+        artifacts=_artifacts(fields),
+        pictures=_pictures(fields.object("golden")),
+        threshold=threshold,
+    )
+
+
+def _input(fields: _Fields) -> InputSpec:
+    shape = fields.items("shape")
+    sides = [side for side in shape[1:3] if isinstance(side, int) and 0 < side <= LARGEST_SIDE]
+    if len(shape) != 4 or len(sides) != 2:
+        raise fields.wrong("shape", "[null, height, width, 3]")
+    rule = fields.object("resize").text("rule", get_args(ResizeRule))
+    return InputSpec(
+        size=(sides[0], sides[1]),
+        resize_rule=rule,  # type: ignore[arg-type]  # just checked
+        name=fields.text("name"),
+        dtype=fields.text("dtype", ("uint8", "float32")),  # type: ignore[arg-type]  # just checked
+    )
+
+
+def _labels(fields: _Fields) -> tuple[str, ...]:
+    outputs = fields.items("outputs")
+    if not outputs:
+        raise fields.wrong("outputs", "a list of probabilities and logits")
+    labels = _Fields(f"{fields.place}: outputs[0]", outputs[0]).items("labels")
+    names = tuple(label for label in labels if isinstance(label, str) and label)
+    if len(names) != len(labels) or len(set(names)) != len(names) or len(names) < 2:
+        raise BundleError(
+            f"{fields.place}: outputs[0].labels must be two different labels or more. Received: {labels!r}."
+        )
+    return names
+
+
+def _artifacts(fields: _Fields) -> tuple[ArtifactSpec, ...]:
+    kinds, tolerances = fields.object("quantization"), fields.object("tolerances")
+    if set(kinds.value) != set(tolerances.value):
+        raise BundleError(
+            f"{fields.place}: quantization and tolerances must name the same artifacts. "
+            f"Received: {sorted(kinds.value)} and {sorted(tolerances.value)}."
+        )
+    return tuple(_artifact(path, kinds.object(path), tolerances.object(path)) for path in kinds.value)
+
+
+def _artifact(path: str, kind: _Fields, tolerance: _Fields) -> ArtifactSpec:
+    return ArtifactSpec(
+        path=inside(path, kind.place),
+        format=kind.text("format"),
+        precision=kind.text("precision"),
+        sha256=tolerance.text("sha256"),
+        max_abs_logit_error=tolerance.number("max_abs_logit_error"),
+        measured_abs_logit_error=tolerance.number("measured_abs_logit_error"),
+        reference=inside(tolerance.get("reference"), f"{tolerance.place}: reference"),
+    )
+
+
+def _pictures(fields: _Fields) -> tuple[str, ...]:
+    pictures = tuple(inside(name, f"{fields.place}: pictures") for name in fields.items("pictures"))
+    if not pictures:
+        raise fields.wrong("pictures", "a list of at least one picture")
+    return pictures
+
+
+def _difference(place: str, expected: object, received: object) -> str:
+    """Where two JSON values first differ, in words."""
+    if isinstance(expected, dict) and isinstance(received, dict):
+        for key in sorted({*expected, *received}):
+            if key not in expected or key not in received:
+                return f"key '{place}{key}' is {'unknown' if key in received else 'missing'}"
+            if expected[key] != received[key]:
+                return _difference(f"{place}{key}.", expected[key], received[key])
+    if isinstance(expected, list) and isinstance(received, list) and len(expected) == len(received):
+        for index, (left, right) in enumerate(zip(expected, received, strict=True)):
+            if left != right:
+                return _difference(f"{place}[{index}].", left, right)
+    return f"'{place.rstrip('.')}' must be {expected!r}, received {received!r}"

@@ -1,0 +1,56 @@
+"""Writing what is handed over beside the artifacts: contract, labels, golden vectors, card, manifest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tfxfer.bundle.card import Card, render_card
+from tfxfer.bundle.contract import Contract
+from tfxfer.bundle.golden import Golden, write_golden
+from tfxfer.bundle.manifest import Provenance, artifact_sha256, write_manifest
+from tfxfer.errors import BundleError
+
+
+def write_bundle(
+    folder: Path, contract: Contract, *, golden: Golden, card: Card, provenance: Provenance
+) -> str:
+    """Complete the bundle in `folder`, where the contract's artifacts already lie, and return the
+    manifest's own SHA-256.
+
+    The same values give the same bytes: no clock, host, user or absolute path is written. Write into a
+    temporary folder and rename it, since this function does not.
+
+    Raises:
+        BundleError: an artifact is missing or has other bytes than the contract says, or values do not fit.
+    """
+    _check(folder, contract, golden)
+    (folder / "labels.txt").write_bytes(("\n".join(contract.labels) + "\n").encode("utf-8"))
+    text = json.dumps(contract.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    (folder / "contract.json").write_bytes(text.encode("utf-8"))
+    write_golden(folder, golden, contract.labels)
+    (folder / "MODEL_CARD.md").write_bytes(render_card(card, contract).encode("utf-8"))
+    return write_manifest(folder, provenance)
+
+
+def _check(folder: Path, contract: Contract, golden: Golden) -> None:
+    for label in contract.labels:
+        if not label or label != label.strip() or any(sign in label for sign in "\n\r\0"):
+            raise BundleError(
+                f"a label must be one line of text without blanks around it. Received: {label!r}. Rename the class."
+            )
+    for artifact in contract.artifacts:
+        path = folder / artifact.path
+        if not path.exists() or artifact_sha256(path) != artifact.sha256:
+            raise BundleError(
+                f"'{artifact.path}' must be the file that was measured. "
+                f"Received: {'other bytes' if path.exists() else 'no such file'}. Export it again."
+            )
+    if golden.names != contract.pictures:
+        raise BundleError(
+            f"the contract must name the golden pictures {list(golden.names)}. Received: {list(contract.pictures)}."
+        )
+    if golden.inputs.shape[1:3] != contract.input.size:
+        raise BundleError(
+            f"golden inputs must have the contract's size {contract.input.size}. Received: {golden.inputs.shape}."
+        )
