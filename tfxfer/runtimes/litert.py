@@ -1,0 +1,96 @@
+"""LiteRT files, run by ai-edge-litert's interpreter with XNNPACK."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfxfer.errors import RuntimeUnavailableError
+from tfxfer.runtimes.engines import engine_module
+from tfxfer.runtimes.labels import parse_labels
+from tfxfer.runtimes.outputs import Outputs
+from tfxfer.runtimes.runtime import INPUT, LABELS_FILE, LOGITS, OUTPUTS, PROBABILITIES, SIGNATURE, InputSpec
+
+
+class LiteRTRuntime:
+    """A .tflite file with the signature `serving_default(image) -> {probabilities, logits}`.
+
+    Its batch size is 1: images of a batch run one after the other, which is also the fastest way on a CPU.
+    """
+
+    format = "litert"
+
+    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+        self.path = path
+        interpreter_module = engine_module("ai_edge_litert.interpreter", "ai-edge-litert")
+        self._interpreter = _open(interpreter_module, path, threads)
+        self._input, self._indices = _signature(self._interpreter, path)
+        self._spec = InputSpec(tuple(self._input["shape"].tolist()[1:]), np.dtype(self._input["dtype"]))
+        self.labels = litert_labels(path)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self._spec.shape
+
+    @property
+    def input_dtype(self) -> np.dtype:
+        return self._spec.dtype
+
+    def predict(self, images: np.ndarray) -> Outputs:
+        """Outputs of (N, H, W, channels) images of `input_dtype`.
+
+        Raises:
+            DataError: another shape or dtype.
+        """
+        self._spec.check(images)
+        if len(images) == 1:
+            return Outputs(*self._invoke(images))
+        rows = [self._invoke(images[index : index + 1]) for index in range(len(images))]
+        probabilities, logits = zip(*rows, strict=True)
+        return Outputs(np.concatenate(probabilities), np.concatenate(logits))
+
+    def _invoke(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        interpreter = self._interpreter
+        interpreter.set_tensor(self._input["index"], image)
+        interpreter.invoke()
+        probabilities, logits = self._indices
+        return interpreter.get_tensor(probabilities), interpreter.get_tensor(logits)
+
+
+def litert_labels(path: Path) -> tuple[str, ...] | None:
+    """The labels.txt packed into a .tflite file's metadata, or None where there is none."""
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        if LABELS_FILE not in archive.namelist():
+            return None
+        return parse_labels(archive.read(LABELS_FILE).decode("utf-8"))
+
+
+def _open(module: Any, path: Path, threads: int | None) -> Any:
+    try:
+        interpreter = module.Interpreter(str(path), num_threads=threads)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise RuntimeUnavailableError(
+            f"'{path}' must be a LiteRT file that ai-edge-litert can run. Received: {error}. Export it again."
+        ) from error
+    return interpreter
+
+
+def _signature(interpreter: Any, path: Path) -> tuple[dict[str, Any], tuple[int, int]]:
+    """Details of the input tensor, and the indices of the two output tensors."""
+    signatures = interpreter.get_signature_list()
+    found = signatures.get(SIGNATURE)
+    if found is None or found["inputs"] != [INPUT] or sorted(found["outputs"]) != sorted(OUTPUTS):
+        raise RuntimeUnavailableError(
+            f"'{path}' must have the signature '{SIGNATURE}' with input '{INPUT}' and outputs "
+            f"'{PROBABILITIES}' and '{LOGITS}'. Received: {signatures or 'no signature'}. "
+            "Export it with tfxfer."
+        )
+    runner = interpreter.get_signature_runner(SIGNATURE)
+    outputs = runner.get_output_details()
+    return runner.get_input_details()[INPUT], (outputs[PROBABILITIES]["index"], outputs[LOGITS]["index"])

@@ -1,0 +1,89 @@
+"""ONNX files, run by ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfxfer.errors import RuntimeUnavailableError
+from tfxfer.runtimes.engines import engine_module
+from tfxfer.runtimes.outputs import Outputs
+from tfxfer.runtimes.runtime import INPUT, OUTPUTS, InputSpec
+
+LABELS_PROPERTY = "labels"  # metadata property of the file: a JSON list
+DTYPES: dict[str, np.dtype] = {"tensor(uint8)": np.dtype(np.uint8), "tensor(float)": np.dtype(np.float32)}
+
+
+class OnnxRuntime:
+    """An .onnx file with input `image` and outputs `probabilities`, `logits`, of any batch size."""
+
+    format = "onnx"
+
+    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+        self.path = path
+        self._session = _open(engine_module("onnxruntime", "onnxruntime"), path, threads)
+        self._spec = _input_spec(self._session, path)
+        self.labels = _labels(self._session)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self._spec.shape
+
+    @property
+    def input_dtype(self) -> np.dtype:
+        return self._spec.dtype
+
+    def predict(self, images: np.ndarray) -> Outputs:
+        """Outputs of (N, H, W, channels) images of `input_dtype`.
+
+        Raises:
+            DataError: another shape or dtype.
+        """
+        self._spec.check(images)
+        return Outputs(*self._session.run(list(OUTPUTS), {INPUT: images}))
+
+
+def _open(engine: Any, path: Path, threads: int | None) -> Any:
+    options = engine.SessionOptions()
+    options.log_severity_level = 3  # errors; warnings about its own optimiser are of no use here
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        return engine.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except engine_errors(engine) as error:
+        raise RuntimeUnavailableError(
+            f"'{path}' must be an ONNX file that onnxruntime can run. Received: {error}. Export it again."
+        ) from error
+
+
+def engine_errors(engine: Any) -> tuple[type[Exception], ...]:
+    """What onnxruntime raises on a file that is missing, damaged, or holds what it cannot run."""
+    state = engine.capi.onnxruntime_pybind11_state
+    return (
+        state.NoSuchFile,
+        state.InvalidProtobuf,
+        state.InvalidGraph,
+        state.Fail,
+        state.NotImplemented,
+        state.InvalidArgument,
+    )
+
+
+def _input_spec(session: Any, path: Path) -> InputSpec:
+    inputs = {value.name: value for value in session.get_inputs()}
+    outputs = [value.name for value in session.get_outputs()]
+    if list(inputs) != [INPUT] or outputs != list(OUTPUTS) or inputs[INPUT].type not in DTYPES:
+        raise RuntimeUnavailableError(
+            f"'{path}' must have the input '{INPUT}', uint8 or float32, and the outputs {list(OUTPUTS)}. "
+            f"Received: inputs { {name: value.type for name, value in inputs.items()} }, outputs {outputs}. "
+            "Export it with tfxfer."
+        )
+    return InputSpec(tuple(inputs[INPUT].shape[1:]), DTYPES[inputs[INPUT].type])
+
+
+def _labels(session: Any) -> tuple[str, ...] | None:
+    text = session.get_modelmeta().custom_metadata_map.get(LABELS_PROPERTY)
+    return None if text is None else tuple(json.loads(text))

@@ -1,0 +1,70 @@
+"""What every runtime offers: an input it states, and predictions for batches of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from tfxfer.errors import DataError
+from tfxfer.runtimes.outputs import Outputs
+
+INPUT = "image"
+PROBABILITIES = "probabilities"
+LOGITS = "logits"
+OUTPUTS = (PROBABILITIES, LOGITS)  # in the order that a file states them
+SIGNATURE = "serving_default"
+LABELS_FILE = "labels.txt"  # one label a line, UTF-8
+
+
+@runtime_checkable
+class Runtime(Protocol):
+    """One artifact, open in its engine. Not for use by several threads at once."""
+
+    @property
+    def format(self) -> str: ...
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one image: (H, W, channels)."""
+        ...
+
+    @property
+    def input_dtype(self) -> np.dtype: ...
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The labels that the file itself holds, in the order of the outputs; None where it holds none."""
+        ...
+
+    def predict(self, images: np.ndarray) -> Outputs:
+        """Outputs of (N, H, W, channels) images of `input_dtype`.
+
+        Raises:
+            DataError: another shape or dtype.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What one image must be."""
+
+    shape: tuple[int, ...]  # (H, W, channels)
+    dtype: np.dtype
+
+    def check(self, images: np.ndarray) -> None:
+        """DataError unless `images` is a batch of this."""
+        if images.shape[1:] == self.shape and images.dtype == self.dtype and len(images):
+            return
+        wanted = ", ".join(str(size) for size in self.shape)
+        raise DataError(
+            f"images must be of shape (N, {wanted}), N at least 1, and of dtype {self.dtype}. "
+            f"Received: shape {images.shape}, dtype {images.dtype}. "
+            "Resize by the rule in contract.json, and pass RGB in the range that it states."
+        )
