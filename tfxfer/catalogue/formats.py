@@ -1,0 +1,68 @@
+"""The file formats an artifact can have, their precisions, and the gates each must pass unless told otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FormatFacts:
+    """One file format: the precisions that can be written now, and how its files are named and run."""
+
+    name: str
+    precisions: tuple[str, ...]
+    suffix: str  # of the file; "" where the artifact is a folder
+    runtime: str  # the distribution that runs it
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultGate:
+    """A limit that holds unless the configuration sets another one, and why it is where it is."""
+
+    name: str  # a key of `gates`
+    limit: float
+    reason: str
+
+
+FORMATS: Mapping[str, FormatFacts] = {
+    "saved_model": FormatFacts("saved_model", ("float32",), "", "tensorflow"),
+    "litert": FormatFacts("litert", ("float32",), ".tflite", "ai-edge-litert"),
+    "onnx": FormatFacts("onnx", ("float32",), ".onnx", "onnxruntime"),
+}
+
+# Promised in the documents, refused by name until they are there.
+PLANNED_FORMATS: tuple[str, ...] = ("keras",)
+PLANNED_PRECISIONS: tuple[str, ...] = ("float16", "int8", "dynamic_int8", "weight_only_int8", "int16x8")
+
+_FLOAT32_GATES = (
+    DefaultGate(
+        "max_abs_logit_error",
+        1e-3,
+        "float32 kernels differ by the order of their sums: 1e-6 to 1e-5 on logits of size 10; "
+        "1e-3 leaves room for deep networks and is far below what a changed weight does",
+    ),
+    DefaultGate(
+        "min_top1_agreement",
+        0.995,
+        "with logits within 1e-3 only images whose two best classes are tied to that width may change their answer",
+    ),
+    DefaultGate(
+        "max_accuracy_drop", 0.005, "the same arithmetic in another order has no right to cost accuracy"
+    ),
+)
+
+DEFAULT_GATES: Mapping[tuple[str, str], tuple[DefaultGate, ...]] = {
+    (name, precision): _FLOAT32_GATES for name, facts in FORMATS.items() for precision in facts.precisions
+}  # by (format, precision)
+
+
+def default_gates(format: str, precision: str) -> Mapping[str, float]:
+    """Name and limit of every gate that an artifact of this format and precision must pass by default."""
+    return {gate.name: gate.limit for gate in DEFAULT_GATES[format, precision]}
+
+
+def artifact_path(format: str, precision: str) -> str:
+    """Where an artifact lies below its bundle: `litert/float32.tflite`, `saved_model`."""
+    suffix = FORMATS[format].suffix
+    return f"{format}/{precision}{suffix}" if suffix else format

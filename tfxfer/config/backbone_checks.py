@@ -1,0 +1,125 @@
+"""What can be known of a backbone before anything is downloaded or built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tfxfer.catalogue.backbones import BackboneFacts, backbone_facts
+from tfxfer.catalogue.pixels import USUAL_PIXELS
+from tfxfer.config.document import Place, Problem
+from tfxfer.config.messages import NOT_YET
+from tfxfer.config.paths import NAMED_WEIGHTS
+from tfxfer.config.schema import BackboneConfig
+from tfxfer.config.spelling import did_you_mean
+from tfxfer.errors import ConfigError
+
+MAX_IMAGE_SIZE = 4096  # pixels a side
+NAME: Place = ("backbone", "name")
+
+
+def check_backbone(backbone: BackboneConfig) -> Iterator[Problem]:
+    """The name, size, options, weights and pixels fit together, and files that are named exist."""
+    kind, _, rest = backbone.name.partition("/")
+    if kind == "run":
+        yield Problem(
+            NAME, f"a finished run as backbone ('{backbone.name}') {NOT_YET}. Use keras/, hub/ or file/."
+        )
+    elif kind == "hub":
+        yield from _check_hub(backbone, rest)
+    elif kind == "file":
+        yield from _check_file(backbone, rest)
+    else:
+        yield from _check_catalogued(backbone)
+    yield from _check_size(backbone, 1)
+
+
+def _check_catalogued(backbone: BackboneConfig) -> Iterator[Problem]:
+    try:
+        facts = backbone_facts(backbone.name)
+    except ConfigError as error:
+        yield Problem(NAME, str(error))
+        return
+    yield from _check_weights(backbone, facts)
+    yield from _check_options(backbone, facts)
+    yield from _check_size(backbone, facts.min_size)
+    if (
+        facts.fixed_size
+        and backbone.weights == "imagenet"
+        and backbone.image_size not in (None, facts.image_size)
+    ):
+        yield Problem(
+            ("backbone", "image_size"),
+            f"backbone.image_size of {facts.name} must be {list(facts.image_size)} with imagenet weights. "
+            f"Received: {list(backbone.image_size or ())}. Remove it, or set weights: none.",
+        )
+
+
+def _check_weights(backbone: BackboneConfig, facts: BackboneFacts) -> Iterator[Problem]:
+    weights, place = backbone.weights, ("backbone", "weights")
+    if weights is None or weights in facts.weights:
+        return
+    known = " or ".join(facts.weights)
+    if weights in NAMED_WEIGHTS:
+        yield Problem(place, f"backbone.weights of {facts.name} must be {known}. Received: '{weights}'.")
+    elif not Path(weights).is_file():
+        hint = did_you_mean(Path(weights).name, facts.weights) or " Name a weights file."
+        yield Problem(
+            place, f"backbone.weights must be {known} or a file that exists. Received: '{weights}'.{hint}"
+        )
+
+
+def _check_options(backbone: BackboneConfig, facts: BackboneFacts) -> Iterator[Problem]:
+    for key in backbone.options:
+        if key not in facts.options:
+            hint = (
+                did_you_mean(key, facts.options) or f". Known options: {', '.join(facts.options) or 'none'}."
+            )
+            yield Problem(("backbone", "options", key), f"unknown option '{key}' of {facts.name}{hint}")
+
+
+def _check_size(backbone: BackboneConfig, smallest: int) -> Iterator[Problem]:
+    size = backbone.image_size
+    if size is not None and not all(smallest <= side <= MAX_IMAGE_SIZE for side in size):
+        yield Problem(
+            ("backbone", "image_size"),
+            f"backbone.image_size of {backbone.name} must be {smallest} to {MAX_IMAGE_SIZE} pixels a side. "
+            f"Received: {list(size)}.",
+        )
+
+
+def _check_hub(backbone: BackboneConfig, folder: str) -> Iterator[Problem]:
+    yield from _refuse_own(backbone)
+    if "://" in folder:
+        yield Problem(
+            NAME, f"an address ('{folder}') {NOT_YET}. Download the module and name its folder: hub/FOLDER."
+        )
+    elif not (Path(folder) / "saved_model.pb").is_file():
+        yield Problem(
+            NAME,
+            f"hub/FOLDER must name a folder that holds saved_model.pb. Received: '{folder}'. "
+            f"A handle that would be downloaded {NOT_YET}.",
+        )
+    if backbone.pixels is None:
+        yield Problem(
+            NAME,
+            "backbone.pixels is required with hub/: the file does not say which pixels it was trained on. "
+            f"Received: none. Set pixels to {USUAL_PIXELS}.",
+        )
+
+
+def _check_file(backbone: BackboneConfig, path: str) -> Iterator[Problem]:
+    yield from _refuse_own(backbone)
+    if not path.endswith(".keras") or not Path(path).is_file():
+        yield Problem(NAME, f"file/PATH must name a .keras file that exists. Received: '{path}'.")
+
+
+def _refuse_own(backbone: BackboneConfig) -> Iterator[Problem]:
+    kind = backbone.name.partition("/")[0]
+    if backbone.weights is not None:
+        yield Problem(
+            ("backbone", "weights"),
+            f"a {kind}/ backbone brings its own weights. Received: weights '{backbone.weights}'. Remove the key.",
+        )
+    if backbone.options:
+        yield Problem(("backbone", "options"), f"a {kind}/ backbone takes no options. Remove the key.")

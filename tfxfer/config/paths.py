@@ -1,0 +1,48 @@
+"""Which values are paths, and what a relative one starts from.
+
+The rule: a path is relative to where it is written. In a configuration file that is the folder of the file;
+on the command line (`--set`) and in Python it is the current directory. `~` is the home folder.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tfxfer.config.document import Document, Origin, Tree
+
+PATH_KINDS = ("hub", "file")  # of backbones
+EMBEDDED = "embedded/"
+NAMED_WEIGHTS = ("imagenet", "none")
+
+
+def resolve_paths(document: Document) -> Document:
+    """The document with every path absolute."""
+    tree: Tree = dict(document.tree)
+    data, backbone = tree.get("data"), tree.get("backbone")
+    if isinstance(data, dict) and is_path(data.get("path")):
+        tree["data"] = {**data, "path": _absolute(data["path"], document.origin(("data", "path")))}
+    if isinstance(backbone, dict):
+        tree["backbone"] = _backbone(backbone, document)
+    return Document(tree, document.origins)
+
+
+def is_path(value: object) -> bool:
+    """Whether a value of `data.path` names something on disk."""
+    return isinstance(value, str) and value != "" and not value.startswith(EMBEDDED)
+
+
+def _backbone(backbone: Tree, document: Document) -> Tree:
+    full = dict(backbone)
+    name, weights = backbone.get("name"), backbone.get("weights")
+    if isinstance(name, str):
+        kind, slash, rest = name.partition("/")
+        if kind in PATH_KINDS and slash and rest and "://" not in rest:
+            full["name"] = f"{kind}/{_absolute(rest, document.origin(('backbone', 'name')))}"
+    if isinstance(weights, str) and weights and weights not in NAMED_WEIGHTS:
+        full["weights"] = _absolute(weights, document.origin(("backbone", "weights")))
+    return full
+
+
+def _absolute(path: str, origin: Origin) -> str:
+    return os.path.normpath(os.path.join(origin.base, os.path.expanduser(path)))

@@ -1,0 +1,32 @@
+"""Keys and values that the documents promise and this version does not have; each is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tfxfer.catalogue.formats import PLANNED_FORMATS, PLANNED_PRECISIONS
+from tfxfer.catalogue.recipes import PLANNED_RECIPES
+
+# Dotted keys without indices.
+PLANNED_KEYS = frozenset(
+    {
+        "evaluation",
+        "tracking",
+        "backbone.until",
+        "gates.max_peak_memory_bytes",
+        "training.augment",
+        "training.mixed_precision",
+        "training.phases.augment",
+        "training.phases.learning_rates",
+        "exports.calibration_images",
+        "exports.on_failure",
+        "exports.gates.max_peak_memory_bytes",
+    }
+)
+PLANNED_VALUES: Mapping[str, tuple[str, ...]] = {
+    "head.task": ("multi_label", "regression"),
+    "training.recipe": PLANNED_RECIPES,
+    "training.phases.batch_norm": ("reestimate",),
+    "exports.format": PLANNED_FORMATS,
+    "exports.precision": PLANNED_PRECISIONS,
+}

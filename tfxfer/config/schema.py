@@ -1,0 +1,290 @@
+"""What a configuration can say: one model per section, frozen, strict, and closed to unknown keys.
+
+A `None` means "not given". Only keys whose feature exists are here; `planned.py` knows the others by name.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
+
+from tfxfer.catalogue.pixels import Pixels, parse_pixels
+from tfxfer.config.unfreeze import check_unfreeze
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(gt=0, le=100)]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f/\\]+$")]
+Text = Annotated[str, Field(min_length=1, max_length=4096)]
+
+OptimizerName = Literal[
+    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
+]
+RecipeName = Literal["auto", "feature_extraction", "partial", "full", "scratch"]
+FormatName = Literal["saved_model", "litert", "onnx"]
+PrecisionName = Literal["float32"]
+
+
+def _pixels(value: object) -> Pixels:
+    if isinstance(value, Pixels):
+        return value
+    if isinstance(value, str | dict):
+        return parse_pixels(value)
+    return parse_pixels(repr(value))  # refuses, naming the usual answers
+
+
+def _scalar(value: object) -> bool | int | float | str:
+    if isinstance(value, bool | int | float | str):
+        return value
+    raise ValueError("must be a number, text, true or false")
+
+
+Scalar = Annotated[
+    bool | int | float | str,
+    PlainValidator(_scalar),
+    WithJsonSchema({"type": ["boolean", "number", "string"]}),
+]
+
+_NUMBERS = {
+    "anyOf": [
+        {"type": "number"},
+        {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3},
+    ]
+}
+_PIXELS_SCHEMA = {
+    "anyOf": [
+        {"enum": ["[0,1]", "[-1,1]", "[0,255]"]},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "order": {"enum": ["rgb", "bgr"]},
+                "scale": _NUMBERS,
+                "offset": _NUMBERS,
+            },
+        },
+    ]
+}
+PixelsField = Annotated[
+    Pixels,
+    PlainValidator(_pixels),
+    PlainSerializer(Pixels.as_dict, return_type=dict[str, object]),
+    WithJsonSchema(_PIXELS_SCHEMA),
+]
+
+
+class Section(BaseModel):
+    """A part of the configuration."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class SplitsConfig(Section):
+    """The shares of the images that each split receives; they sum to 1."""
+
+    train: Fraction = Field(default=0.7, description="learnt from")
+    validation: Fraction = Field(default=0.15, description="chooses the best epoch and stops training")
+    test: Fraction = Field(
+        default=0.15, description="measured once, at the end, and held against every artifact"
+    )
+
+
+class DataConfig(Section):
+    """Which images, and how they are split, checked and resized."""
+
+    path: Text = Field(
+        description="a folder with one folder per class, a CSV or TSV manifest, or embedded/digits"
+    )
+    splits: SplitsConfig = Field(default=SplitsConfig(), description="shares of train, validation and test")
+    group_by: Text | None = Field(
+        default=None,
+        description="a regular expression on the path, or a manifest's column: one match stays on one side",
+    )
+    on_bad_record: Literal["refuse", "skip"] = Field(
+        default="refuse",
+        description="what happens where images cannot be read: refuse all, or skip and list them",
+    )
+    resize: Literal["stretch", "crop", "pad"] = Field(
+        default="stretch",
+        description="how a picture becomes the backbone's size, in training and in the app alike",
+    )
+    min_images_per_class: int = Field(
+        default=5, ge=3, le=1_000_000, description="a class with fewer images is refused; 3 is one per split"
+    )
+
+
+class BackboneConfig(Section):
+    """The pretrained feature extractor."""
+
+    name: Text = Field(description="keras/NAME, hub/FOLDER, file/PATH or embedded/NAME")
+    weights: Text | None = Field(
+        default=None,
+        description="imagenet, none (random), or a file; keras/ has imagenet and embedded/ none by default",
+    )
+    image_size: Annotated[tuple[int, int], Field(strict=False)] | None = Field(
+        default=None, description="pixels: one number, or [height, width]; the backbone's own by default"
+    )
+    options: dict[str, Scalar] = Field(
+        default_factory=dict, description="arguments of the backbone's constructor, such as {alpha: 0.35}"
+    )
+    pixels: PixelsField | None = Field(
+        default=None,
+        description='for hub/ and file/: "[0,1]", "[-1,1]", "[0,255]" or {order: rgb, scale: S, offset: O}',
+    )
+
+
+class HeadConfig(Section):
+    """What stands on top of the backbone and learns the classes."""
+
+    task: Literal["classification"] = Field(default="classification", description="one label per image")
+    hidden: Annotated[
+        tuple[Annotated[int, Field(gt=0, le=65_536)], ...], Field(strict=False, max_length=8)
+    ] = Field(default=(), description="units of hidden layers between features and classes, such as [256]")
+    dropout: float = Field(default=0.2, ge=0, lt=1, description="share of features dropped while training")
+    pooling: Literal["avg", "max"] = Field(default="avg", description="how a feature map becomes a vector")
+
+
+class PhaseConfig(Section):
+    """One stretch of training."""
+
+    name: Name | None = Field(default=None, description="as it is called in logs and report")
+    epochs: int = Field(ge=1, le=100_000, description="at most this many passes over the training images")
+    unfreeze: Annotated[str, AfterValidator(check_unfreeze)] = Field(
+        default="none", description='what of the backbone learns: none, all, "3 blocks", "30%" or "from NAME"'
+    )
+    learning_rate: Rate = Field(
+        default=1e-3, description="of what learns; must be given where the backbone learns"
+    )
+    head_learning_rate: Rate | None = Field(
+        default=None, description="of the head alone; learning_rate by default"
+    )
+    learning_rate_decay: float = Field(
+        default=1.0, gt=0, le=1, description="factor from block to block, from the head towards the input"
+    )
+    schedule: Literal["constant", "cosine", "linear"] = Field(
+        default="constant", description="how the rates move within the phase"
+    )
+    warmup_steps: int = Field(
+        default=0, ge=0, le=10_000_000, description="steps over which the rates rise from 0"
+    )
+    batch_norm: Literal["frozen", "learn"] = Field(
+        default="frozen",
+        description="frozen keeps the backbone's statistics, learn moves those of the blocks that learn",
+    )
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="share of each label spread over all classes"
+    )
+    solver: Literal["auto", "gradient", "lbfgs"] = Field(
+        default="auto",
+        description="lbfgs solves a linear head on frozen features exactly; auto takes it where it can",
+    )
+    early_stopping_patience: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="epochs without a better validation metric; training's by default",
+    )
+    monitor: Literal["val_accuracy", "val_loss"] | None = Field(
+        default=None, description="the validation metric that chooses the best epoch; val_accuracy by default"
+    )
+
+
+class TrainingConfig(Section):
+    """A recipe, or phases of your own, and what holds for all of them."""
+
+    recipe: RecipeName | None = Field(
+        default=None, description="a named list of phases; auto where no phases are given"
+    )
+    batch_size: int = Field(default=32, ge=1, le=65_536, description="images per step")
+    optimizer: OptimizerName = Field(default="adamw", description="a Keras optimizer")
+    weight_decay: float = Field(default=0.0, ge=0, lt=1, description="decoupled, never on biases and norms")
+    gradient_clip: float | None = Field(
+        default=None, gt=0, description="largest global norm of a step's gradients"
+    )
+    early_stopping_patience: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="epochs without a better validation metric before a phase ends",
+    )
+    deterministic: bool = Field(
+        default=True, description="the same bytes from the same config, data, versions and machine"
+    )
+    phases: Annotated[tuple[PhaseConfig, ...], Field(strict=False, max_length=100)] = Field(
+        default=(), description="instead of a recipe: the phases, first to last"
+    )
+
+
+class GatesConfig(Section):
+    """What must hold for a run to succeed; a limit not given here has its default by format and precision."""
+
+    min_accuracy: Share | None = Field(
+        default=None, description="on the test split, of the network and of each artifact"
+    )
+    max_accuracy_drop: Share | None = Field(
+        default=None, description="accuracy of the network minus that of the artifact"
+    )
+    min_top1_agreement: Share | None = Field(
+        default=None, description="share of test images with the network's answer"
+    )
+    max_abs_logit_error: float | None = Field(
+        default=None, ge=0, description="largest difference of any logit"
+    )
+    max_size_bytes: int | None = Field(default=None, gt=0, description="of the artifact's file or folder")
+    max_latency_ms_p95: float | None = Field(default=None, gt=0, description="of one image, on this machine")
+
+
+class ExportConfig(Section):
+    """One artifact."""
+
+    format: FormatName = Field(description="saved_model, litert or onnx")
+    precision: PrecisionName = Field(default="float32", description="of weights and arithmetic")
+    gates: GatesConfig = Field(default=GatesConfig(), description="limits for this artifact alone")
+
+
+class FeaturesConfig(Section):
+    """How the output of frozen layers is computed once and kept."""
+
+    engine: Literal["auto", "tensorflow", "onnxruntime", "litert"] = Field(
+        default="auto", description="what computes the features; auto takes the fastest that is installed"
+    )
+    dtype: Literal["float32", "float16"] = Field(
+        default="float32", description="in which they are kept on disk"
+    )
+
+
+class Config(Section):
+    """A whole run."""
+
+    name: Name = Field(
+        default="run", description="as the run is called in its report; the file's name by default"
+    )
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="of splits, initial weights, shuffling and dropout"
+    )
+    data: DataConfig = Field(description="the images")
+    backbone: BackboneConfig = Field(description="the pretrained feature extractor")
+    head: HeadConfig = Field(default=HeadConfig(), description="what learns the classes")
+    training: TrainingConfig = Field(default=TrainingConfig(recipe="auto"), description="a recipe, or phases")
+    exports: Annotated[tuple[ExportConfig, ...], Field(strict=False, max_length=50)] = Field(
+        default=(
+            ExportConfig(format="saved_model"),
+            ExportConfig(format="litert"),
+            ExportConfig(format="onnx"),
+        ),
+        description="the artifacts to write and verify; [] for none",
+    )
+    gates: GatesConfig = Field(default=GatesConfig(), description="limits for every artifact")
+    features: FeaturesConfig = Field(default=FeaturesConfig(), description="the cache of frozen features")
+    device: Literal["auto", "cpu"] = Field(
+        default="auto", description="what trains; auto takes a GPU where there is one"
+    )

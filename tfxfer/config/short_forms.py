@@ -1,0 +1,58 @@
+"""Short forms written out: `data: photos/` is `data: {path: photos/}`. Done before anything is checked."""
+
+from __future__ import annotations
+
+from tfxfer.config.document import Tree
+
+# section: the key that its short form, a bare text, stands for
+SHORT_FORMS = {"data": "path", "backbone": "name", "head": "task", "training": "recipe"}
+
+DEFAULT_WEIGHTS = {"keras": "imagenet", "embedded": "none"}  # the other kinds bring their own
+
+
+def expand(tree: Tree) -> Tree:
+    """The tree in long forms, without the keys whose value is null; what is neither form is left as it came."""
+    full = {key: _without_nulls(value) for key, value in tree.items() if value is not None}
+    for section, key in SHORT_FORMS.items():
+        if isinstance(full.get(section), str):
+            full[section] = {key: full[section]}
+    exports = full.get("exports")
+    if isinstance(exports, list):
+        full["exports"] = [_export(entry) for entry in exports]
+    if isinstance(backbone := full.get("backbone"), dict):
+        full["backbone"] = _backbone(backbone)
+    return full
+
+
+def _export(entry: object) -> object:
+    if not isinstance(entry, str):
+        return entry
+    name, colon, precision = entry.partition(":")
+    return {"format": name, "precision": precision} if colon else {"format": name}
+
+
+def _backbone(backbone: Tree) -> Tree:
+    size = backbone.get("image_size")
+    if isinstance(size, int | float) and not isinstance(size, bool):
+        backbone = {**backbone, "image_size": [size, size]}
+    return backbone
+
+
+def complete(tree: Tree) -> Tree:
+    """The tree with the defaults that depend on other keys; the last step, after all overrides."""
+    full = dict(tree)
+    backbone, training = full.get("backbone"), full.get("training")
+    if isinstance(backbone, dict) and isinstance(name := backbone.get("name"), str):
+        weights = DEFAULT_WEIGHTS.get(name.partition("/")[0])
+        full["backbone"] = backbone if weights is None else {"weights": weights, **backbone}
+    if isinstance(training, dict) and "phases" not in training:
+        full["training"] = {"recipe": "auto", **training}
+    return full
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_nulls(child) for key, child in value.items() if child is not None}
+    if isinstance(value, list):
+        return [_without_nulls(child) for child in value]
+    return value
