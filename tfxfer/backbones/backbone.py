@@ -1,0 +1,109 @@
+"""A backbone: a pretrained feature extractor and all that a caller must know to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import keras
+
+from tfxfer.backbones.embedded import load_embedded
+from tfxfer.backbones.keras_applications import load_keras_application
+from tfxfer.backbones.loaded import Loaded
+from tfxfer.catalogue.backbones import BackboneFacts, backbone_facts
+from tfxfer.catalogue.inputs import ImageInput, Size
+from tfxfer.catalogue.pixels import Pixels, parse_pixels
+from tfxfer.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backbone:
+    """A functional model from float32 (N, H, W, 3), after `input.pixels`, to features (N, h, w, C) or (N, C)."""
+
+    name: str
+    model: keras.Model
+    input: ImageInput
+    source: str
+    licence: str
+    weights: str  # "imagenet", "none", or the file they came from
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers its weights hold, statistics included."""
+        return int(self.model.count_params())
+
+
+def load_backbone(
+    name: str,
+    *,
+    image_size: int | Size | None = None,
+    weights: str = "imagenet",
+    options: Mapping[str, object] | None = None,
+    pixels: str | Mapping[str, object] | Pixels | None = None,
+    seed: int = 0,
+) -> Backbone:
+    """The backbone of that name: keras/NAME, embedded/NAME, hub/FOLDER or file/PATH.keras.
+
+    `image_size` is in pixels, one number or (H, W); the catalogue's where it is not given. `weights` is "imagenet",
+    "none" (random, from `seed`) or the path of a weights file. Layer names do not depend on what was built before.
+
+    Raises:
+        ConfigError: the name, a size, an option or `pixels` is wrong.
+        WeightsError: the weights are missing, damaged, or another network's.
+    """
+    asked = None if pixels is None else _pixels(pixels)
+    size = None if image_size is None else _size(image_size)
+    if name.startswith("hub/"):
+        from tfxfer.backbones.hub import load_hub
+
+        return _backbone(name, load_hub(name.removeprefix("hub/"), size, asked))
+    if name.startswith("file/"):
+        from tfxfer.backbones.file import load_file
+
+        return _backbone(name, load_file(name.removeprefix("file/"), size, asked))
+    facts = backbone_facts(name)
+    size = facts.image_size if size is None else size
+    check_request(facts, size, weights, options or {})
+    load = load_embedded if facts.family == "embedded" else load_keras_application
+    loaded = load(facts, size, weights, options=options or {}, seed=seed)
+    return _backbone(name, loaded if asked is None else loaded.with_pixels(asked))
+
+
+def check_request(facts: BackboneFacts, size: Size, weights: str, options: Mapping[str, object]) -> None:
+    """Refuse what a catalogued backbone cannot be, before anything is built or downloaded.
+
+    Raises:
+        ConfigError: a size too small, an unknown option, or named weights that do not exist.
+    """
+    if min(size) < facts.min_size:
+        raise ConfigError(
+            f"image_size of {facts.name!r} must be at least {facts.min_size} pixels a side. Received: {size}."
+        )
+    for option in options:
+        if option not in facts.options:
+            known = ", ".join(facts.options) or "none"
+            raise ConfigError(f"options of {facts.name!r} are: {known}. Received: {option!r}.")
+    named = weights in ("imagenet", "none")
+    if named and weights not in facts.weights:
+        usual = " or ".join(repr(choice) for choice in facts.weights)
+        raise ConfigError(f"weights of {facts.name!r} must be {usual}, or a path. Received: {weights!r}.")
+
+
+def _backbone(name: str, loaded: Loaded) -> Backbone:
+    return Backbone(name, loaded.model, loaded.input, loaded.source, loaded.licence, loaded.weights)
+
+
+def _pixels(value: str | Mapping[str, object] | Pixels) -> Pixels:
+    if isinstance(value, Pixels):
+        return value
+    try:
+        return parse_pixels(value)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _size(value: int | Size) -> Size:
+    height, width = (value, value) if isinstance(value, int) else value
+    if min(height, width) < 1:
+        raise ConfigError(f"image_size must be positive, in pixels. Received: {value!r}.")
+    return int(height), int(width)

@@ -1,0 +1,61 @@
+"""Names of blocks: what the names of their layers have in common, never a number from process history."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from tfxfer.backbones.graph import Step
+from tfxfer.backbones.layer_kinds import has_kernel, is_norm
+
+
+def name_blocks(spans: Sequence[tuple[Step, ...]]) -> tuple[str, ...]:
+    """One name for each span, all different: the common stem, else a stable layer's name, else the position."""
+    stems = [_stem(span) for span in spans]
+    counts = Counter(stems)
+    names = [
+        stem if stem and counts[stem] == 1 else _first_stable(span, index)
+        for index, (stem, span) in enumerate(zip(stems, spans, strict=True))
+    ]
+    taken = Counter(names)
+    return tuple(name if taken[name] == 1 else f"{name}@{index}" for index, name in enumerate(names))
+
+
+def is_auto_named(operation: Any) -> bool:
+    """Whether the name is the class's own in snake case with or without a number: `conv2d_17`, `add`."""
+    name = re.sub(r"\W+", "", type(operation).__name__)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    name = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+    return re.fullmatch(rf"{name}(_\d+)?", operation.name) is not None
+
+
+def _stem(span: tuple[Step, ...]) -> str:
+    """The whole words that the names of the weighted layers begin with; a lone layer's name as it is."""
+    names = [step.name for step in span if _is_weighted(step) and not is_auto_named(step.operation)]
+    if not names:
+        return ""
+    words = [re.split(r"(?<=_)", name) for name in names]
+    if len(set(names)) == 1:
+        return names[0]
+    shared = []
+    for column in zip(*words, strict=False):
+        if len({word.rstrip("_") for word in column}) > 1:
+            break
+        shared.append(column[0])
+    return "".join(shared).rstrip("_")
+
+
+def _first_stable(span: tuple[Step, ...], index: int) -> str:
+    """The first weighted layer's own name, else the last named operation's (`mixed3`), else the position."""
+    weighted = [step.name for step in span if has_kernel(step.operation) and not is_auto_named(step.operation)]
+    if weighted:
+        return weighted[0]
+    named = [step.name for step in span if not is_auto_named(step.operation)]
+    return named[-1] if named else f"span_{index}"
+
+
+def _is_weighted(step: Step) -> bool:
+    operation = step.operation
+    return has_kernel(operation) or (is_norm(operation) and bool(operation.trainable_weights))

@@ -1,0 +1,108 @@
+"""Backbones from keras.applications, their weights downloaded and checked by Keras, or read from a file."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras.src.utils import file_utils
+
+from tfxfer.backbones.graph import flat_model
+from tfxfer.backbones.loaded import Loaded
+from tfxfer.backbones.naming import fresh_names, seeded_initialisers
+from tfxfer.backbones.weights_file import load_weights_file
+from tfxfer.catalogue.backbones import BackboneFacts
+from tfxfer.catalogue.inputs import ImageInput, Size
+from tfxfer.errors import ConfigError, WeightsError
+
+
+def load_keras_application(
+    facts: BackboneFacts, size: Size, weights: str, *, options: Mapping[str, object], seed: int
+) -> Loaded:
+    """Build the network without its classifier and give it its weights.
+
+    Raises:
+        WeightsError: the weights cannot be downloaded, or the file holds another network's.
+        ConfigError: Keras refuses an option.
+    """
+    built = _construct(facts, size, "imagenet" if weights == "imagenet" else None, options, seed)
+    if weights not in ("imagenet", "none"):
+        load_weights_file(built, weights)
+    source = facts.source if weights == "imagenet" else "random weights" if weights == "none" else weights
+    return Loaded(flat_model(built), ImageInput(size, facts.pixels), source, facts.licence, weights)
+
+
+def _construct(
+    facts: BackboneFacts, size: Size, weights: str | None, options: Mapping[str, object], seed: int
+) -> keras.Model:
+    constructor: Callable[..., keras.Model] = vars(keras.applications)[facts.constructor]
+    requests: list[_Request] = []
+    with fresh_names(), seeded_initialisers(seed), _recorded(requests), warnings.catch_warnings():
+        # Keras warns where a size is not one the weights were trained at; it gives the weights of the default size.
+        warnings.filterwarnings("ignore", message=".*input_shape.*")
+        try:
+            return constructor(include_top=False, weights=weights, input_shape=(*size, 3), **options)
+        except ValueError as error:
+            if requests:  # found, but not what was expected
+                raise WeightsError(_damaged(facts, requests[-1], error)) from error
+            raise ConfigError(f"options of {facts.name!r} must be what Keras takes. Received: {error}") from error
+        except Exception as error:  # noqa: BLE001 - Keras raises a bare Exception where a download fails
+            if not requests:
+                raise
+            raise WeightsError(_unreachable(facts, requests[-1], error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    name: str
+    address: str
+    hash: str | None
+
+
+@contextmanager
+def _recorded(requests: list[_Request]) -> Iterator[None]:
+    """Note which file Keras asks for: its place, address and hash are known to Keras alone."""
+    original = file_utils.get_file
+
+    def get_file(fname: str, origin: str, *args: Any, **kwargs: Any) -> Any:
+        requests.append(_Request(fname, origin, kwargs.get("file_hash")))
+        return original(fname, origin, *args, **kwargs)
+
+    file_utils.get_file = get_file
+    try:
+        yield
+    finally:
+        file_utils.get_file = original
+
+
+def _place(request: _Request) -> Path:
+    home = os.environ.get("KERAS_HOME")
+    return (Path(home) if home else Path.home() / ".keras") / "models" / request.name
+
+
+def _hash(request: _Request) -> str:
+    if request.hash is None:
+        return "Keras knows no hash for this file, so compare its size with the server's"
+    kind = "SHA-256" if len(request.hash) == 64 else "MD5"
+    return f"its {kind} is {request.hash}"
+
+
+def _unreachable(facts: BackboneFacts, request: _Request, error: BaseException) -> str:
+    return (
+        f"the ImageNet weights of {facts.name!r} are not here and cannot be downloaded. Received: {error}. "
+        f"Download {request.address} elsewhere and put it at {_place(request)} ({_hash(request)}); "
+        "or give weights as a path, or as 'none'."
+    )
+
+
+def _damaged(facts: BackboneFacts, request: _Request, error: BaseException) -> str:
+    return (
+        f"the ImageNet weights of {facts.name!r} must fit the network. Received: {_place(request)}: {error}. "
+        f"Remove the file and download {request.address} again ({_hash(request)})."
+    )

@@ -1,0 +1,30 @@
+"""One stable name for each weight of a flat model: its layer's name, then its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+
+def named_weights(model: keras.Model) -> dict[str, Any]:
+    """Name -> variable for every weight, statistics included, in the order of the model's layers."""
+    named: dict[str, Any] = {}
+    seen: set[int] = set()
+    for layer in model.layers:
+        for weight in layer.weights:
+            if id(weight) in seen:
+                continue
+            seen.add(id(weight))
+            inner = weight.path.partition("/")[2] or weight.name
+            named[_free(f"{layer.name}/{inner}", named)] = weight
+    return named
+
+
+def _free(name: str, taken: dict[str, Any]) -> str:
+    if name not in taken:
+        return name
+    number = 1
+    while f"{name}:{number}" in taken:
+        number += 1
+    return f"{name}:{number}"

@@ -1,0 +1,150 @@
+"""A network: raw input, preprocessing, backbone and head in one graph, with labels and an input contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfxfer.backbones.backbone import Backbone
+from tfxfer.backbones.blocks import Block, find_blocks
+from tfxfer.backbones.graph import replay, steps_between
+from tfxfer.catalogue.inputs import ImageInput
+from tfxfer.errors import NetworkError
+from tfxfer.network.head import Head, Pooling
+from tfxfer.network.preprocess import Preprocess
+from tfxfer.runtimes.outputs import Outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the backbone in a network came from."""
+
+    name: str
+    source: str
+    licence: str
+    weights: str
+    parameters: int
+    output: str  # the name of the operation whose output the head takes
+
+
+@dataclass(eq=False)
+class Network:
+    """One flat functional graph: uint8 RGB 0-255 (N, H, W, 3) named `image` -> float32 logits (N, classes)."""
+
+    model: keras.Model
+    labels: tuple[str, ...]
+    input: ImageInput
+    backbone: Origin
+    head: Head
+
+    @property
+    def backbone_output(self) -> Any:
+        """The backbone's features, as a tensor of `model`."""
+        return output_of(self.model, self.backbone.output)
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The backbone's blocks, input to output; preprocessing is in the first."""
+        return find_blocks(self.model.inputs, self.backbone_output)
+
+    def predict(self, images: np.ndarray, batch_size: int = 32) -> Outputs:
+        """Probabilities and logits of images (N, H, W, 3), uint8 RGB."""
+        batches = [
+            np.asarray(self.model(images[start : start + batch_size], training=False), np.float32)
+            for start in range(0, len(images), batch_size)
+        ]
+        logits = np.concatenate(batches) if batches else np.zeros((0, len(self.labels)), np.float32)
+        return Outputs(probabilities=_softmax(logits), logits=logits)
+
+
+def attach_head(
+    backbone: Backbone,
+    labels: Sequence[str],
+    *,
+    hidden: Sequence[int] = (),
+    dropout: float = 0.2,
+    pooling: Pooling = "avg",
+    seed: int = 0,
+) -> Network:
+    """A backbone with a new head: pooling, dropout, hidden layers, one logit for each label.
+
+    The network shares the backbone's layers; labels are in the order of the logits.
+
+    Raises:
+        NetworkError: fewer than two labels, or the same one twice.
+        ConfigError: a value of the head is out of its range.
+    """
+    head = Head(tuple(hidden), dropout, pooling)
+    names = _labels(labels)
+    image = keras.Input((*backbone.input.size, 3), dtype="uint8", name="image")
+    features = _on_backbone(backbone, Preprocess.of(backbone.input.pixels)(image))
+    logits = _head(features, head, len(names), seed)
+    origin = Origin(
+        backbone.name,
+        backbone.source,
+        backbone.licence,
+        backbone.weights,
+        backbone.parameters,
+        features._keras_history.operation.name,
+    )
+    return Network(keras.Model(image, logits, name="network"), names, backbone.input, origin, head)
+
+
+def output_of(model: keras.Model, operation: str) -> Any:
+    """The output tensor, in this model's graph, of the operation of that name.
+
+    Raises:
+        NetworkError: the model has no such operation.
+    """
+    for step in steps_between(model.inputs, model.outputs):
+        if step.name == operation:
+            return step.outputs[0]
+    raise NetworkError(f"the network must hold the backbone's last operation. Received: no {operation!r}.")
+
+
+def _on_backbone(backbone: Backbone, pixels: Any) -> Any:
+    model = backbone.model
+    steps = steps_between(model.inputs, model.outputs)
+    return replay(steps, {id(model.inputs[0]): pixels})[id(model.outputs[0])]
+
+
+def _head(features: Any, head: Head, classes: int, seed: int) -> Any:
+    x = _pooled(features, head.pooling)
+    for number, units in enumerate((*head.hidden, classes)):
+        if head.dropout:
+            x = keras.layers.Dropout(head.dropout, seed=seed + number, name=f"head_dropout_{number}")(x)
+        is_last = number == len(head.hidden)
+        x = keras.layers.Dense(
+            units,
+            activation=None if is_last else "relu",
+            kernel_initializer=keras.initializers.GlorotUniform(seed=seed + number),
+            dtype="float32" if is_last else None,
+            name="logits" if is_last else f"head_hidden_{number}",
+        )(x)
+    return x
+
+
+def _pooled(features: Any, pooling: Pooling) -> Any:
+    if len(features.shape) == 2:
+        return features
+    if pooling == "avg":
+        return keras.layers.GlobalAveragePooling2D(name="head_pooling")(features)
+    return keras.layers.GlobalMaxPooling2D(name="head_pooling")(features)
+
+
+def _labels(labels: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(labels)
+    if isinstance(labels, str) or not all(isinstance(name, str) for name in names):
+        raise NetworkError(f"labels must be a list of texts. Received: {labels!r}.")
+    if len(names) < 2 or len(set(names)) != len(names):
+        raise NetworkError(f"labels must be two or more, all different. Received: {list(names)}.")
+    return names
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)

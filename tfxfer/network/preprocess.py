@@ -1,0 +1,56 @@
+"""The backbone's pixels, applied inside the graph, so that every artifact takes RGB 0-255."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from tfxfer.catalogue.pixels import Pixels
+
+
+@keras.saving.register_keras_serializable(package="tfxfer")
+class Preprocess(keras.layers.Layer):
+    """(N, H, W, 3) RGB 0-255 of any dtype -> float32 in the backbone's order, scale and offset."""
+
+    def __init__(
+        self,
+        order: str = "rgb",
+        scale: Sequence[float] = (1.0, 1.0, 1.0),
+        offset: Sequence[float] = (0.0, 0.0, 0.0),
+        *,
+        name: str = "preprocess",
+        dtype: str = "float32",
+        trainable: bool = False,
+    ) -> None:
+        # float32 whatever the policy of the rest: 0-255 times a scale loses its last bits in float16.
+        super().__init__(name=name, dtype=dtype, trainable=trainable, autocast=False)
+        self.order, self.scale, self.offset = order, tuple(scale), tuple(offset)
+
+    @classmethod
+    def of(cls, pixels: Pixels) -> Preprocess:
+        return cls(pixels.order, pixels.scale, pixels.offset)
+
+    def call(self, images: Any) -> Any:
+        x = keras.ops.cast(images, self.compute_dtype)
+        if self.order == "bgr":
+            x = x[..., ::-1]
+        if self.scale != (1.0, 1.0, 1.0):
+            x = x * keras.ops.convert_to_tensor(self.scale, self.compute_dtype)
+        if self.offset != (0.0, 0.0, 0.0):
+            x = x + keras.ops.convert_to_tensor(self.offset, self.compute_dtype)
+        return x
+
+    def compute_output_spec(self, images: Any) -> Any:
+        return keras.KerasTensor(images.shape, dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "order": self.order,
+            "scale": list(self.scale),
+            "offset": list(self.offset),
+            "trainable": self.trainable,
+            "dtype": self.compute_dtype,
+        }
