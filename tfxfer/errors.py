@@ -26,6 +26,14 @@ class DataError(TfxferError):
     """Data are missing, unreadable, or not what was declared."""
 
 
+class RecordError(DataError):
+    """One file of a data set cannot be used; `kind` says in one word why."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 class BackboneError(TfxferError):
     """A backbone cannot be loaded, or does not take what it is given."""
 

@@ -1,0 +1,98 @@
+"""Decoded pictures on disk, and views of some of them: nothing is copied until a batch is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfxfer.data.problems import shown
+from tfxfer.data.records import Record
+from tfxfer.errors import DataError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageRows:
+    """Rows of a (M, H, W, 3) uint8 array, in an order of their own; indexing gives a copy of those asked for."""
+
+    store: np.ndarray  # (M, H, W, 3) uint8, memory-mapped
+    rows: np.ndarray  # (N,) int64
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.rows), *self.store.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.store.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.store.ndim
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that a copy of all rows would take."""
+        return len(self.rows) * int(np.prod(self.store.shape[1:])) * self.store.dtype.itemsize
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: int | slice | np.ndarray) -> np.ndarray:
+        return np.asarray(self.store[self.rows[key]])
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("ImageRows are on disk; an array of them is always a copy.")
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArraySplit:
+    """One split, decoded and resized; `labels` index the sorted label list."""
+
+    images: ImageRows  # (N, H, W, 3) uint8, RGB
+    labels: np.ndarray  # (N,) int32
+    paths: tuple[str, ...]
+    weights: np.ndarray | None = None  # (N,) float32; None where every weight is 1
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def batches(self, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(B, H, W, 3) uint8 and (B,) int32, in order; the last batch may be smaller."""
+        for start in range(0, len(self), batch_size):
+            part = slice(start, start + batch_size)
+            yield self.images[part], self.labels[part]
+
+    def take(self, index: np.ndarray) -> ArraySplit:
+        """The examples at `index`, in that order, as views of the same file."""
+        chosen = np.asarray(index, dtype=np.int64)
+        weights = None if self.weights is None else self.weights[chosen]
+        images = ImageRows(self.images.store, self.images.rows[chosen])
+        return ArraySplit(images, self.labels[chosen], tuple(self.paths[i] for i in chosen), weights)
+
+
+def array_split(
+    store: np.ndarray, rows: Sequence[int], records: Sequence[Record], labels: Sequence[str]
+) -> ArraySplit:
+    """The pictures of `records`, which lie at `rows` of `store`; `labels` gives the classes their numbers.
+
+    Raises:
+        DataError: a record's label is not among `labels`.
+    """
+    numbers = {label: number for number, label in enumerate(labels)}
+    foreign = sorted({record.label for record in records} - set(labels))
+    if foreign:
+        raise DataError(
+            f"Labels must be among {shown(labels)}. Received: {shown(foreign)}. Correct the data or the labels."
+        )
+    classes = np.array([numbers[record.label] for record in records], dtype=np.int32)
+    images = ImageRows(store, np.asarray(rows, dtype=np.int64))
+    return ArraySplit(images, classes, tuple(record.path for record in records), _weights(records))
+
+
+def _weights(records: Sequence[Record]) -> np.ndarray | None:
+    weights = np.array([record.weight for record in records], dtype=np.float32)
+    return None if np.all(weights == 1) else weights

@@ -1,0 +1,94 @@
+"""A .npy file of pictures that threads fill row by row, and that is read back memory-mapped."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tfxfer.catalogue.inputs import ResizeRule, Size
+from tfxfer.data.resize import check_rule, fit_picture
+from tfxfer.errors import DataError, UsageError
+from tfxfer.store.atomic import replaced_file
+
+
+@dataclass(frozen=True, slots=True)
+class PixelWriter:
+    """Writes resized pictures at their rows. Plain writes, not a mapping: a full disk is an error, not a crash."""
+
+    descriptor: int
+    offset: int  # of row 0, in bytes
+    size: Size
+    rule: ResizeRule
+
+    def write(self, row: int, image: Image.Image) -> None:
+        """Resize one picture (mode RGB) and write it; may be called from several threads."""
+        data = fit_picture(image, self.size, self.rule).tobytes()
+        place = self.offset + row * len(data)
+        while data:
+            written = os.pwrite(self.descriptor, data, place)
+            data, place = data[written:], place + written
+
+
+def check_shape(size: Size, rule: ResizeRule) -> None:
+    """Raises UsageError unless `size` is (height, width), both positive, and `rule` exists."""
+    check_rule(rule)
+    if len(size) != 2 or min(size) < 1:
+        raise UsageError(
+            f"An image size must be (height, width), at least 1 pixel each. Received: {size}. Correct it."
+        )
+
+
+@contextmanager
+def pixel_writer(path: Path, rows: int, size: Size, rule: ResizeRule) -> Iterator[PixelWriter]:
+    """Create `path` as a (rows, H, W, 3) uint8 .npy file; it appears when the block ends well.
+
+    Rows that nobody writes are zero.
+
+    Raises:
+        DataError: the disk has no room for it.
+    """
+    shape = (rows, *size, 3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _check_room(path.parent, rows * size[0] * size[1] * 3)
+    with replaced_file(path) as temporary, temporary.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        file.flush()
+        offset = file.tell()
+        file.truncate(offset + math.prod(shape))
+        yield PixelWriter(file.fileno(), offset, size, rule)
+
+
+def open_pixels(path: Path) -> np.ndarray:
+    """The pictures of a .npy file, (N, H, W, 3) uint8, memory-mapped and read-only.
+
+    Raises:
+        DataError: the file is missing, damaged, or holds something else.
+    """
+    try:
+        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(
+            f"'{path}' must hold decoded pictures. Received: {error}. Delete it and run again."
+        ) from error
+    if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
+        raise DataError(
+            f"'{path}' must hold pictures, (N, H, W, 3) uint8. Received: {pixels.shape} {pixels.dtype}. Delete it and run again."
+        )
+    return pixels
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"The decoded pictures need {needed:,} bytes in '{folder}'. Received: {free:,} bytes free. "
+            "Make room, or choose a smaller image_size."
+        )

@@ -1,0 +1,51 @@
+"""What a data set is made of: records, and a source that lists and reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from tfxfer.catalogue.inputs import Kind
+from tfxfer.data.problems import Problem
+
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One labelled example; `path` is relative to the source, with forward slashes, and names it uniquely."""
+
+    path: str
+    label: str
+    split: SplitName | None = None  # as given by a folder or a manifest; None where tfxfer is to draw it
+    group: str | None = None  # examples of one group never end on two sides of a split
+    weight: float = 1.0
+    columns: tuple[tuple[str, str], ...] = ()  # further manifest columns, (name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a look at names alone found: usable records, sorted by path, and the problems of the others."""
+
+    records: tuple[Record, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+class Source(Protocol):
+    """Where examples come from. Listing is done when a source is opened; bytes are read one record at a time."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> Kind: ...
+
+    def records(self) -> tuple[Record, ...]:
+        """Every record that its name allows, sorted by path; the same order every time."""
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What was found wrong while listing; those records are not among `records()`."""
+
+    def read(self, record: Record) -> bytes:
+        """The encoded bytes of one record; may be called from several threads. Raises RecordError."""

@@ -1,0 +1,75 @@
+"""What a check found: every problem, which records are good, and the digest of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tfxfer.data.problems import SEVERITIES, Problem, Severity
+from tfxfer.data.records import Record
+from tfxfer.store.fingerprint import value_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """The outcome of one pass over a source; `digests` maps each readable path to the SHA-256 of its bytes."""
+
+    name: str
+    records: tuple[Record, ...]
+    good: tuple[Record, ...]
+    problems: tuple[Problem, ...]
+    digests: Mapping[str, str]
+
+    def of(self, severity: Severity) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == severity)
+
+    @property
+    def ok(self) -> bool:
+        """No errors; warnings and notices do not count."""
+        return not self.of("error")
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """Good examples of each label, sorted by label."""
+        counts = Counter(record.label for record in self.good)
+        return {label: counts[label] for label in sorted({record.label for record in self.records})}
+
+    @property
+    def duplicates(self) -> int:
+        """Good records whose bytes another good record has already."""
+        return len(self.good) - len({self.digests[record.path] for record in self.good})
+
+    @property
+    def fingerprint(self) -> str:
+        """One SHA-256 over what the good records say and hold; other data never have the same."""
+        return fingerprint(self.good, self.digests)
+
+    def as_dict(self) -> dict[str, object]:
+        """As JSON: counts, classes and every problem."""
+        return {
+            "name": self.name,
+            "records": len(self.records),
+            "good": len(self.good),
+            "duplicates": self.duplicates,
+            "classes": self.classes,
+            "counts": {severity: len(self.of(severity)) for severity in SEVERITIES},
+            "problems": [problem.as_dict() for problem in self.problems],
+        }
+
+
+def fingerprint(records: tuple[Record, ...], digests: Mapping[str, str]) -> str:
+    """One SHA-256 over the fields and the content of `records`, whatever their order."""
+    rows = [
+        [
+            record.path,
+            record.label,
+            record.split,
+            record.group,
+            record.weight,
+            dict(record.columns),
+            digests[record.path],
+        ]
+        for record in sorted(records, key=lambda record: record.path)
+    ]
+    return value_sha256(rows)

@@ -1,0 +1,111 @@
+"""Reading a CSV or TSV file whole, with the line of every row, and refusals that name the repair."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfxfer.data.problems import shown
+from tfxfer.errors import DataError
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+REQUIRED = ("path", "label")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row and the line it starts on; `values` has as many entries as the file gave."""
+
+    line: int
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A header and the rows below it."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def read_table(path: Path, name: str) -> Table:
+    """Read a manifest: UTF-8 with or without a byte order mark, LF or CRLF, a header row first.
+
+    Raises:
+        DataError: it cannot be read, is not UTF-8, is no well-formed table, or lacks a required column.
+    """
+    delimiter = DELIMITERS[path.suffix.lower()]
+    rows = _parse(_decode(_read(path, name), name), delimiter, name)
+    if not rows:
+        raise DataError(
+            f"'{name}' must start with a header row such as path,label. Received: an empty file. Write it."
+        )
+    columns = tuple(column.strip() for column in rows[0].values)
+    _check_columns(columns, delimiter, name)
+    return Table(columns, tuple(rows[1:]))
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"'{name}' must be readable. Received: {error.strerror}. Check the path.") from error
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"'{name}' must be UTF-8. Received: line {line} with byte 0x{data[error.start]:02x}, which is not. "
+            "Save it as UTF-8 (in a spreadsheet: 'CSV UTF-8'; in a shell: iconv -f LATIN1 -t UTF-8)."
+        ) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(
+            f"'{name}' must be UTF-8 text. Received: a zero byte in line {line}. Save it as UTF-8."
+        )
+    return text
+
+
+def _parse(text: str, delimiter: str, name: str) -> list[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows, line = [], 1
+    try:
+        for values in reader:
+            if any(value.strip() for value in values):
+                rows.append(Row(line, tuple(values)))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(
+            f"'{name}', line {line}: a row must be well-formed. Received: {error}. Close its quotes, and double those inside."
+        ) from error
+    return rows
+
+
+def _check_columns(columns: Sequence[str], delimiter: str, name: str) -> None:
+    received = f"Received: {shown(columns, limit=20)}."
+    repeated = sorted({column for column in columns if columns.count(column) > 1})
+    if repeated:
+        raise DataError(
+            f"'{name}', line 1: columns must differ. {received} Rename one of the '{repeated[0]}'."
+        )
+    for column in REQUIRED:
+        if column not in columns:
+            hint = _column_hint(column, columns, delimiter)
+            raise DataError(f"'{name}', line 1: the column '{column}' is required. {received} {hint}")
+
+
+def _column_hint(column: str, columns: Sequence[str], delimiter: str) -> str:
+    other = next((mark for mark in ",;\t|" if mark != delimiter and mark in columns[0]), None)
+    if len(columns) == 1 and other is not None:
+        return f"The columns seem to be separated by {other!r}; separate them by {delimiter!r}."
+    near = difflib.get_close_matches(column, [text.lower() for text in columns], n=1, cutoff=0.5)
+    if near:
+        return f"Did you mean '{near[0]}'? Rename it to '{column}'."
+    return "Add it to the header row."
