@@ -1,7 +1,7 @@
-"""Sources, checks, splits, decoding: from a folder or a manifest to arrays that a network takes. No TensorFlow.
+"""Sources, checks, splits, decoding: from a folder or a manifest to arrays that a network takes.
 
-The road of a run: `open_source` lists, `scan` reads and decodes every file once, `admit` decides about problems,
-`split_records` divides, `Scan.select` gives each split's pictures, `as_dataset` feeds them.
+The road of a run: `open_source` lists, `scan` reads and decodes every file once, `admit` decides about
+problems, `split_records` divides, `Scan.select` gives each split's pictures, `as_dataset` feeds them.
 """
 
 from tfxfer.data.admit import Admitted, BadRecord, OnBadRecord, admit

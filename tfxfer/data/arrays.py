@@ -14,7 +14,7 @@ from tfxfer.errors import DataError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageRows:
-    """Rows of a (M, H, W, 3) uint8 array, in an order of their own; indexing gives a copy of those asked for."""
+    """Rows of a (M, H, W, 3) uint8 array, in an order of their own; indexing copies those asked for."""
 
     store: np.ndarray  # (M, H, W, 3) uint8, memory-mapped
     rows: np.ndarray  # (N,) int64
@@ -86,7 +86,8 @@ def array_split(
     foreign = sorted({record.label for record in records} - set(labels))
     if foreign:
         raise DataError(
-            f"Labels must be among {shown(labels)}. Received: {shown(foreign)}. Correct the data or the labels."
+            f"Labels must be among {shown(labels)}. Received: {shown(foreign)}. Correct the data or the "
+            "labels."
         )
     classes = np.array([numbers[record.label] for record in records], dtype=np.int32)
     images = ImageRows(store, np.asarray(rows, dtype=np.int64))

@@ -1,4 +1,4 @@
-"""Some records of a source, and if wanted with the bytes that were checked: a file that changed since is an error."""
+"""Some records of a source; a file that changed since it was checked is an error where digests are given."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfxfer.store.fingerprint import bytes_sha256
 
 @dataclass(frozen=True, slots=True)
 class ChosenSource:
-    """`chosen` out of `source`, in the order given; with `digests`, reading compares the SHA-256 of every file."""
+    """`chosen` out of `source`, in the order given; with `digests`, reading compares each file's SHA-256."""
 
     source: Source
     chosen: tuple[Record, ...]
@@ -40,7 +40,8 @@ class ChosenSource:
         if self.digests is not None and bytes_sha256(data) != self.digests[record.path]:
             raise RecordError(
                 "changed",
-                f"'{record.path}' must stay as it is during a run. Received: other bytes than when it was checked. "
+                f"'{record.path}' must stay as it is during a run. Received: other bytes than when it was "
+                "checked. "
                 "Let it rest, and start again.",
             )
         return data

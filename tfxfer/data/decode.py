@@ -10,7 +10,7 @@
 | CMYK (Adobe's inverted kind included) | r = (255 - c) * (255 - k) / 255, and so on |
 | colour profile | ignored |
 
-JPEG is decoded at full size, never at libjpeg's reduced scales: those would change what the resize rule gives.
+JPEG is decoded at full size, never at libjpeg's reduced scales: those would change what resizing gives.
 """
 
 from __future__ import annotations
@@ -103,7 +103,10 @@ def _check_size(image: Image.Image, name: str) -> None:
 
 
 def _too_large(name: str, received: str) -> str:
-    return f"'{name}' must have at most {MAX_PIXELS:,} pixels. Received: {received}. Make it smaller or remove it."
+    return (
+        f"'{name}' must have at most {MAX_PIXELS:,} pixels. Received: {received}. Make it smaller or remove "
+        "it."
+    )
 
 
 def _damage(error: Exception, name: str) -> RecordError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]  # records done, records in all
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a visit found: the SHA-256 of the bytes, where they could be read, and a problem, where there is one."""
+    """What a visit found: the SHA-256 of the bytes where they could be read, and a problem if any."""
 
     record: Record
     digest: str | None

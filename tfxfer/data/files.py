@@ -34,7 +34,7 @@ class FileSource:
         """The file's bytes, read in one go.
 
         Raises:
-            RecordError: it is missing, a link that leaves the folder, not a plain file, too large or unreadable.
+            RecordError: it is missing, a link that leaves the folder, no plain file, too large or unreadable.
         """
         path = self.root / record.path
         if not Path(os.path.realpath(path)).is_relative_to(self.root):
@@ -75,5 +75,6 @@ def _check_plain(facts: os.stat_result, name: str) -> None:
     if facts.st_size > MAX_FILE_BYTES:
         raise RecordError(
             "too_large",
-            f"'{name}' must hold at most {MAX_FILE_BYTES:,} bytes. Received: {facts.st_size:,} bytes. Make it smaller.",
+            f"'{name}' must hold at most {MAX_FILE_BYTES:,} bytes. Received: {facts.st_size:,} bytes. Make "
+            "it smaller.",
         )

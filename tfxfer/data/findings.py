@@ -1,4 +1,4 @@
-"""What only a look at all records together shows: duplicates, contradictions, leaks, and classes too small."""
+"""What only a look at all records together shows: duplicates, contradictions, leaks, small classes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,10 @@ def class_problems(
 def _too_few_classes(labels: Sequence[str]) -> list[Problem]:
     if len(labels) > 1:
         return []
-    message = f"At least two classes are needed. Received: {shown(labels) or 'none'}. Add a folder or rows of another class."
+    message = (
+        f"At least two classes are needed. Received: {shown(labels) or 'none'}. Add a folder or rows of "
+        "another class."
+    )
     return [Problem("one_class", "error", (), message)]
 
 
@@ -77,7 +80,10 @@ def _group_leaks(
         splits = sorted({given[record.path] for record in unit.records})
         groups = sorted({record.group for record in unit.records if record.group is not None})
         if len(splits) > 1:
-            message = f"A group must be in one split. Received: {shown(groups)} in {shown(splits)}. Give it one split."
+            message = (
+                f"A group must be in one split. Received: {shown(groups)} in {shown(splits)}. Give it one "
+                "split."
+            )
             problems.append(Problem("group_leak", "error", tuple(r.path for r in unit.records), message))
     return problems
 
@@ -90,7 +96,10 @@ def _given_gaps(
     for split in sorted(set(given.values())):
         lacking = [label for label in labels if not present[label, split]]
         if lacking:
-            message = f"'{split}' should hold every class. Received: none of {shown(lacking)}. Add examples of them."
+            message = (
+                f"'{split}' should hold every class. Received: none of {shown(lacking)}. Add examples of "
+                "them."
+            )
             severity: Severity = "error" if split == "train" else "warning"
             problems.append(Problem("class_missing", severity, (), message))
     return problems
@@ -121,12 +130,16 @@ def _sizes(good: Sequence[Record], labels: Sequence[str]) -> list[Problem]:
     few = [label for label in labels if 0 < counts[label] < FEW]
     problems = []
     if few:
-        message = f"A class should have at least {FEW} examples. Received: fewer in {shown(_counted(few, counts))}. Add some."
+        message = (
+            f"A class should have at least {FEW} examples. Received: fewer in "
+            f"{shown(_counted(few, counts))}. Add some."
+        )
         problems.append(Problem("few_examples", "warning", (), message))
     ordered = sorted(labels, key=lambda label: (counts[label], label))
     if ordered and counts[ordered[-1]] > IMBALANCE * counts[ordered[0]] > 0:
         message = (
-            f"Classes should be of similar size. Received: {shown(_counted((ordered[0], ordered[-1]), counts))}. "
+            "Classes should be of similar size. Received: "
+            f"{shown(_counted((ordered[0], ordered[-1]), counts))}. "
             "Judge by macro F1 rather than accuracy, or add examples."
         )
         problems.append(Problem("imbalance", "warning", (), message))

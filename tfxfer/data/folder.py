@@ -1,7 +1,8 @@
 """An image folder: one folder per class, or folders train, validation (or val) and test that hold them.
 
-A class folder is searched to any depth, so that bursts or patients may have folders of their own. Hidden files and
-the litter of file managers are passed over; other files that are no pictures are listed in one notice.
+A class folder is searched to any depth, so that bursts or patients may have folders of their own. Hidden
+files and the litter of file managers are passed over; other files that are no pictures are listed in one
+notice; pictures of a kind that is not read are errors.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ class _Scan:
     def listing(self) -> Listing:
         problems = self.problems + self._empty_classes()
         if self.ignored:
-            message = f"{len(self.ignored):,} files are no pictures and are passed over: {shown(sorted(self.ignored))}."
+            message = (
+                f"{len(self.ignored):,} files are no pictures and are passed over: "
+                f"{shown(sorted(self.ignored))}."
+            )
             problems.append(Problem("ignored", "notice", tuple(sorted(self.ignored)), message))
         return Listing(tuple(sorted(self.records, key=lambda record: record.path)), tuple(problems))
 
@@ -91,7 +95,8 @@ class _Scan:
                 "empty_class",
                 "error",
                 (),
-                f"Every class folder must hold pictures. Received: none in '{label}'. Add pictures or remove the folder.",
+                f"Every class folder must hold pictures. Received: none in '{label}'. Add pictures or "
+                "remove the folder.",
             )
             for label in sorted(self.empty - self.labels)
         ]
@@ -115,7 +120,10 @@ def _walk(folder: Path, scan: _Scan) -> Iterator[os.DirEntry[str]]:
 
 
 def _bad_label(folder: ClassFolder, fault: str) -> Problem:
-    message = f"A class folder's name must be one plain line. Received: '{escaped(folder.label)}', which has {fault}. Rename it."
+    message = (
+        f"A class folder's name must be one plain line. Received: '{escaped(folder.label)}', which has "
+        f"{fault}. Rename it."
+    )
     return Problem("bad_label", "error", (escaped(folder.path),), message)
 
 
@@ -132,5 +140,8 @@ def _other_picture(path: str, suffix: str) -> Problem:
 
 
 def _linked_folder(path: str) -> Problem:
-    message = f"'{path}' must be a folder of its own. Received: a link to a folder. Put the pictures themselves there."
+    message = (
+        f"'{path}' must be a folder of its own. Received: a link to a folder. Put the pictures themselves "
+        "there."
+    )
     return bad_record("linked_folder", path, message)

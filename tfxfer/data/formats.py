@@ -29,7 +29,32 @@ SUFFIXES: Mapping[str, str] = {
 
 # Pictures that are not read: they must not be left out in silence.
 OTHER_PICTURES = frozenset(
-    ".tif .tiff .heic .heif .avif .jxl .jp2 .j2k .tga .ppm .pgm .pbm .pnm .ico .icns .psd .svg .dng .cr2 .nef .arw "
-    ".raw .dcm .exr .hdr .npy".split()
+    {
+        ".tif",
+        ".tiff",
+        ".heic",
+        ".heif",
+        ".avif",
+        ".jxl",
+        ".jp2",
+        ".j2k",
+        ".tga",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".ico",
+        ".icns",
+        ".psd",
+        ".svg",
+        ".dng",
+        ".cr2",
+        ".nef",
+        ".arw",
+        ".raw",
+        ".dcm",
+        ".exr",
+        ".hdr",
+    }
 )
 SUPPORTED = "JPEG, PNG, BMP, GIF or WebP"

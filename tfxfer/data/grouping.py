@@ -1,4 +1,4 @@
-"""`group_by`: which examples belong together, so that one patient, speaker or burst stays on one side of a split."""
+"""`group_by`: which examples belong together, so that one patient or burst stays on one side of a split."""
 
 from __future__ import annotations
 

@@ -19,7 +19,22 @@ SPLIT_FOLDERS: Mapping[str, SplitName] = {
     "val": "validation",
     "test": "test",
 }
-SPLIT_LIKE = frozenset("train training trn val valid validation validate dev eval test testing tst".split())
+SPLIT_LIKE = frozenset(
+    {
+        "train",
+        "training",
+        "trn",
+        "val",
+        "valid",
+        "validation",
+        "validate",
+        "dev",
+        "eval",
+        "test",
+        "testing",
+        "tst",
+    }
+)
 LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "__pycache__"})
 EXPECTED = "one folder per class, or folders train, validation (or val) and test that hold them"
 
@@ -82,7 +97,8 @@ def _check_spelling(name: str, folders: list[str]) -> None:
 def _ambiguous(name: str, folders: list[str]) -> DataError:
     return DataError(
         f"'{name}' must hold {EXPECTED}, where train and one of the others are needed. "
-        f"Received: {shown(map(escaped, folders))}. Rename folders, or give the folder that holds the classes."
+        f"Received: {shown(map(escaped, folders))}. Rename folders, or give the folder that holds the "
+        "classes."
     )
 
 

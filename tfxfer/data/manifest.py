@@ -1,4 +1,4 @@
-"""A manifest: a CSV or TSV file with path and label, and where wanted split, group, weight and further columns."""
+"""A manifest: a CSV or TSV file with path and label, and if wanted split, group, weight and other columns."""
 
 from __future__ import annotations
 
@@ -153,7 +153,8 @@ def _bad_row(table: Table, row: Row, name: str, error: _BadRowError) -> Problem:
 def _listed_twice(record: Record, line: int, first: tuple[Record, int], name: str) -> Problem:
     """The first row stays where both agree; where they do not, neither can be believed."""
     message = (
-        f"'{name}', line {line}: a path must be listed once. Received: '{record.path}', already in line {first[1]}. "
+        f"'{name}', line {line}: a path must be listed once. Received: '{record.path}', already in line "
+        f"{first[1]}. "
         "Remove one of the rows."
     )
     agree = record == first[0]

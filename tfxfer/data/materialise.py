@@ -27,7 +27,8 @@ def materialise(
 ) -> ArraySplit:
     """Decode and resize `records`, in their order, into the .npy file `to`, in threads and flat memory.
 
-    To be sure that files are still what was checked, pass `ChosenSource(source, records, report.digests)` as source.
+    To be sure that files are still what was checked, pass `ChosenSource(source, records, report.digests)`
+    as source.
     Within a run, `scan` does this and the check in one pass.
 
     Raises:

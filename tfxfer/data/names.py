@@ -1,4 +1,4 @@
-"""Which labels and file names are taken: what goes into labels.txt, CSV files and pages must be one plain line."""
+"""Which labels and file names are taken: what goes into labels.txt, CSV and HTML must be one plain line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_LABEL = 255  # characters
 
 
 def escaped(text: str) -> str:
-    """`text` with every character that may not be printed written as an escape, so that it is safe anywhere."""
+    """`text` with every character that may not be printed written as an escape."""
     return "".join(repr(character)[1:-1] if _refused(character) else character for character in text)
 
 
@@ -41,7 +41,7 @@ def label_fault(label: str) -> str | None:
 
 
 def similar_labels(labels: Iterable[str]) -> tuple[Problem, ...]:
-    """Labels that look alike: an error where only the Unicode form differs, a warning where only the case does."""
+    """Labels that look alike: an error where only the Unicode form differs, a warning where the case does."""
     ordered = sorted(labels)
     same_form = _alike(ordered, lambda label: unicodedata.normalize("NFC", label))
     same_case = _alike(ordered, lambda label: unicodedata.normalize("NFKC", label).casefold())
@@ -50,7 +50,8 @@ def similar_labels(labels: Iterable[str]) -> tuple[Problem, ...]:
             "label_forms",
             "error",
             (),
-            f"Labels must differ by more than their Unicode form. Received: {_code_points(group)}, which look the same. "
+            f"Labels must differ by more than their Unicode form. Received: {_code_points(group)}, which "
+            "look the same. "
             "Merge the two folders, or give both the same spelling.",
         )
         for group in same_form

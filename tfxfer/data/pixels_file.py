@@ -21,7 +21,7 @@ from tfxfer.store.atomic import replaced_file
 
 @dataclass(frozen=True, slots=True)
 class PixelWriter:
-    """Writes resized pictures at their rows. Plain writes, not a mapping: a full disk is an error, not a crash."""
+    """Writes resized pictures at their rows: plain writes, since a full disk kills a process that maps."""
 
     descriptor: int
     offset: int  # of row 0, in bytes
@@ -80,7 +80,8 @@ def open_pixels(path: Path) -> np.ndarray:
         ) from error
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
         raise DataError(
-            f"'{path}' must hold pictures, (N, H, W, 3) uint8. Received: {pixels.shape} {pixels.dtype}. Delete it and run again."
+            f"'{path}' must hold pictures, (N, H, W, 3) uint8. Received: {pixels.shape} {pixels.dtype}. "
+            "Delete it and run again."
         )
     return pixels
 

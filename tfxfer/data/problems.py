@@ -1,4 +1,4 @@
-"""What can be wrong with a data set: one value per finding, all of them collected before anything is refused."""
+"""What can be wrong with a data set: one value per finding, all collected before anything is refused."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Listing:
 
 
 class Source(Protocol):
-    """Where examples come from. Listing is done when a source is opened; bytes are read one record at a time."""
+    """Where examples come from: listed when it is opened, read one record at a time."""
 
     @property
     def name(self) -> str: ...

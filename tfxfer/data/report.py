@@ -13,7 +13,7 @@ from tfxfer.store.fingerprint import value_sha256
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """The outcome of one pass over a source; `digests` maps each readable path to the SHA-256 of its bytes."""
+    """The outcome of one pass over a source; `digests` maps each path that could be read to its SHA-256."""
 
     name: str
     records: tuple[Record, ...]

@@ -4,11 +4,11 @@ The kernel is Pillow's BILINEAR: a triangle filter with half-pixel centres whose
 scale when shrinking (antialiased), applied along the width, rounded to 8 bits, then along the height.
 
 - `stretch`: the whole picture is resized to (h, w); its shape is not kept.
-- `crop`: the largest centred part of the target's shape is cut out, then stretched: of a picture (H, W), when
-  W * h > H * w the full height and round(H * w / h) columns, else round(W * h / w) rows and the full width; the part
-  starts at (H - rows) // 2, (W - columns) // 2.
-- `pad`: the picture is resized to fit, scale min(h / H, w / W), sides round(H * scale) and round(W * scale), and
-  centred on black, starting at (h - rows) // 2, (w - columns) // 2.
+- `crop`: the largest centred part of the target's shape is cut out, then stretched: of a picture (H, W),
+  where W * h > H * w the full height and round(H * w / h) columns, else round(W * h / w) rows and the full
+  width; the part starts at (H - rows) // 2, (W - columns) // 2.
+- `pad`: the picture is resized to fit, scale min(h / H, w / W), sides round(H * scale) and round(W * scale),
+  and centred on black, starting at (h - rows) // 2, (w - columns) // 2.
 
 `round` rounds halves up and gives at least 1.
 """
@@ -27,7 +27,7 @@ BLACK = (0, 0, 0)
 
 
 def resize_contract(rule: ResizeRule) -> dict[str, object]:
-    """The rule as contract.json holds it: rule, kernel, antialias, align; for `pad` also the colour around."""
+    """The rule as contract.json holds it: rule, kernel, antialias, align; for `pad` also the fill colour."""
     check_rule(rule)
     contract: dict[str, object] = {
         "rule": rule,
@@ -53,7 +53,8 @@ def resize_image(image: np.ndarray, size: Size, rule: ResizeRule = "stretch") ->
     check_rule(rule)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise UsageError(
-            f"An image must be (H, W, 3) uint8. Received: {image.shape} {image.dtype}. Convert it with decode_image."
+            f"An image must be (H, W, 3) uint8. Received: {image.shape} {image.dtype}. Convert it with "
+            "decode_image."
         )
     return np.array(fit_picture(Image.fromarray(image), size, rule))
 

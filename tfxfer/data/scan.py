@@ -1,4 +1,4 @@
-"""One pass over a data set: checked, decoded, resized and kept, so that nothing is read or decoded twice in a run."""
+"""One pass over a data set: checked, decoded, resized and kept, so that a run decodes nothing twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REPORT = "scan.json"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
-    """A checked source and its pictures, one row per record of `report.records` (rows of bad records are black)."""
+    """A checked source and its pictures, one row per record of `report.records`; bad records are black."""
 
     report: CheckReport
     pixels: np.ndarray  # (N, H, W, 3) uint8, memory-mapped
@@ -41,7 +41,8 @@ class Scan:
         unknown = [record.path for record in records if record.path not in good]
         if unknown:
             raise DataError(
-                f"Records must be good ones of the scan. Received: {shown(unknown)}. Use those that admit() gives."
+                f"Records must be good ones of the scan. Received: {shown(unknown)}. Use those that admit() "
+                "gives."
             )
         return array_split(self.pixels, [self.rows[record.path] for record in records], records, labels)
 
@@ -92,4 +93,7 @@ def open_scan(folder: Path) -> Scan:
 
 def _nothing(source: Source) -> str:
     reasons = "".join(f"\n  {problem.kind}: {problem.message}" for problem in source.problems()[:50])
-    return f"'{source.name}' must hold at least one picture. Received: none that can be used. Add pictures.{reasons}"
+    return (
+        f"'{source.name}' must hold at least one picture. Received: none that can be used. Add "
+        f"pictures.{reasons}"
+    )

@@ -1,12 +1,15 @@
 """Training, validation and test: seeded, stratified, leak-free, and stable for every file.
 
-A unit (see `units`) goes where its own number in [0, 1) falls: below the training fraction into training, and so on.
-The number depends on the seed and on the unit's group or content alone, so a file stays on its side when other
-files are added, removed or renamed. The price is that a class's shares come out binomially, not exactly: no rule can
-give exact shares and never move a file. A test share of 0.15 over 200 pictures is 30, give or take 5.
+A unit (see `units`) goes where its own number in [0, 1) falls: below the training fraction into training,
+and so on. The number depends on the seed and on the unit's group or content alone, so a file stays on its
+side when other files are added, removed or renamed. The price is that the shares of each class come out
+binomially, not exactly: a rule that never moves a file sees that file only, so no such rule can give exact
+shares. A test share of 0.15 over 200 pictures is 30, give or take 5.
 
 One repair is made: a class that a split would lack gets there the unit whose number is nearest, from a split
-that keeps at least one of each class concerned. Only then can a file move when others are added.
+that keeps at least one of each class concerned. Only such a unit can move when others are added: back to
+where its number says, once another fills the gap. The other exception is a file that ties two groups
+together.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one repair of drawn splits: no split is left without a class that has enough units to be in all of them."""
+"""The one repair of drawn splits: no split is left without a class that has enough units for all of them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def _distance(number: float, bounds: tuple[float, float]) -> float:
 
 def _impossible(labels: Sequence[str], bounds: Bounds) -> DataError:
     return DataError(
-        f"Every class must be in {', '.join(bounds)}, so it needs {len(bounds)} different pictures or groups. "
+        f"Every class must be in {', '.join(bounds)}, so it needs {len(bounds)} different pictures or "
+        "groups. "
         f"Received: fewer, or groups that cannot be told apart, for {shown(labels)}. "
         "Add examples, use smaller groups, or remove the class."
     )

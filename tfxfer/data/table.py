@@ -62,7 +62,8 @@ def _decode(data: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(
-            f"'{name}' must be UTF-8. Received: line {line} with byte 0x{data[error.start]:02x}, which is not. "
+            f"'{name}' must be UTF-8. Received: line {line} with byte 0x{data[error.start]:02x}, which is "
+            "not. "
             "Save it as UTF-8 (in a spreadsheet: 'CSV UTF-8'; in a shell: iconv -f LATIN1 -t UTF-8)."
         ) from error
     if "\0" in text:
@@ -83,7 +84,8 @@ def _parse(text: str, delimiter: str, name: str) -> list[Row]:
             line = reader.line_num + 1
     except csv.Error as error:
         raise DataError(
-            f"'{name}', line {line}: a row must be well-formed. Received: {error}. Close its quotes, and double those inside."
+            f"'{name}', line {line}: a row must be well-formed. Received: {error}. Close its quotes, and "
+            "double those inside."
         ) from error
     return rows
 

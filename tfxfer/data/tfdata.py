@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfxfer.data.arrays import ArraySplit
+from tfxfer.data.arrays import ArraySplit, ImageRows
 from tfxfer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ def as_dataset(
 ) -> tf.data.Dataset:
     """Batches of ((B, H, W, 3) uint8, (B,) int32), and (B,) float32 weights where the split has some.
 
-    With `shuffle_seed`, epoch e (counted from `first_epoch`) has an order that depends on the seed and e alone; each
-    iteration over the dataset is the next epoch. The cardinality is known; no batch spans two epochs.
+    With `shuffle_seed`, epoch e (counted from `first_epoch`) has an order that depends on the seed and e
+    alone; each iteration over the dataset is the next epoch. The cardinality is known, no batch spans two
+    epochs, and the batch dimension is static where every batch is full.
 
     Raises:
         UsageError: the split is empty or the batch size is below 1.
@@ -35,8 +36,8 @@ def as_dataset(
 
     if batch_size < 1 or len(split) == 0:
         raise UsageError(
-            f"A batch size of at least 1 and at least one example are needed. Received: batch_size = {batch_size}, "
-            f"{len(split)} examples. Correct them."
+            "A batch size of at least 1 and at least one example are needed. "
+            f"Received: batch_size = {batch_size}, {len(split)} examples. Correct them."
         )
     batches = -(-len(split) // batch_size)
     epochs = count(first_epoch)
@@ -63,7 +64,9 @@ def _gather(split: ArraySplit, batch_size: int) -> Callable[[tf.Tensor], tuple[t
 
     rows = batch_size if len(split) % batch_size == 0 else None
     shapes = [(rows, *split.images.shape[1:]), (rows,), (rows,)]
-    arrays = [split.images, split.labels] + ([] if split.weights is None else [split.weights])
+    arrays: list[ImageRows | np.ndarray] = [split.images, split.labels]
+    if split.weights is not None:
+        arrays.append(split.weights)
     types = [tf.as_dtype(array.dtype) for array in arrays]
 
     def gather(index: tf.Tensor) -> tuple[tf.Tensor, ...]:

@@ -1,7 +1,7 @@
 """Units: the smallest sets of records that a split may not divide.
 
-Records of one group belong together, and so do records with the same bytes; where a picture occurs in two groups,
-the two groups do.
+Records of one group belong together, and so do records with the same bytes; where a picture occurs in two
+groups, the two groups do.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tfxfer.data.records import Record
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Records that stay together. `keys` name it: its groups, or where it has none, the digest of its bytes."""
+    """Records that stay together; `keys` are its groups, or where it has none, the digest of its bytes."""
 
     keys: tuple[str, ...]
     records: tuple[Record, ...]

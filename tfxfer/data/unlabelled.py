@@ -36,7 +36,7 @@ class Unlabelled:
         return ordered_map(self._read, self.paths)
 
     def batches(self, batch_size: int) -> Iterator[tuple[tuple[str, ...], np.ndarray]]:
-        """Paths and (B, H, W, 3) uint8; the last batch may be smaller. Raises RecordError that names the file."""
+        """Paths and (B, H, W, 3) uint8; the last batch may be smaller. Raises as iterating does."""
         pictures = iter(self)
         while batch := list(islice(pictures, batch_size)):
             yield tuple(path for path, _ in batch), np.stack([image for _, image in batch])
@@ -76,7 +76,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Every picture below `folder`; one of a kind that is not read raises, since a missing answer looks like an answer."""
+    """Every picture below `folder`; one of a kind that is not read raises, or it would get no answer."""
     for entry in list_entries(folder):
         path = Path(entry.path)
         if hidden(entry.name):
