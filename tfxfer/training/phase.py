@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 from tfxfer.errors import UsageError
@@ -16,14 +17,27 @@ OptimizerName = Literal[
     "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
 ]
 
+CHOICES: dict[str, tuple[str, ...]] = {
+    "batch_norm": get_args(BatchNorm),
+    "optimizer": get_args(OptimizerName),
+    "schedule": get_args(Schedule),
+    "monitor_mode": get_args(MonitorMode),
+    "solver": get_args(Solver),
+}
+COUNTS = {"epochs": 1, "warmup_steps": 0, "early_stopping_patience": 1, "batch_size": 1}  # key -> smallest
+RATES = {"learning_rate": math.inf, "head_learning_rate": math.inf, "learning_rate_decay": 1.0,
+         "gradient_clip": math.inf}  # key -> largest, 0 excluded  # fmt: skip
+SHARES = ("weight_decay", "label_smoothing", "ema_momentum")  # 0 or more, below 1
+OPTIONAL = ("head_learning_rate", "gradient_clip", "ema_momentum", "early_stopping_patience", "batch_size")
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:
     """What learns, how fast and for how long; every field has a default but the name.
 
-    Rates: `learning_rate` is the rate of the block next to the head; the block `d` further from the head
-    learns at `learning_rate * learning_rate_decay**d`; the head at `head_learning_rate`, or where that is
-    None at `learning_rate`. The optimizer's own epsilon and momentum are Keras's defaults.
+    Rates: `learning_rate` is the rate of the block next to the head; the block `d` blocks further from the
+    head learns at `learning_rate * learning_rate_decay**d`; the head at `head_learning_rate`, or where that
+    is None at `learning_rate`. Momenta and epsilons of the optimizer are Keras's defaults.
 
     Raises:
         UsageError: a value that cannot be meant.
@@ -34,7 +48,7 @@ class Phase:
     unfreeze: str = "none"  # "none" (the head only), "all", "3 blocks", "30%", "from NAME"
     learning_rate: float = 1e-3
     head_learning_rate: float | None = None
-    learning_rate_decay: float = 1.0  # per block, in (0, 1]
+    learning_rate_decay: float = 1.0  # per block, above 0 and at most 1
     batch_norm: BatchNorm = "frozen"
     optimizer: OptimizerName = "adamw"
     weight_decay: float = 0.0  # decoupled; never on biases, norms and other vectors
@@ -43,76 +57,59 @@ class Phase:
     label_smoothing: float = 0.0
     gradient_clip: float | None = None  # largest norm of all gradients together
     ema_momentum: float | None = None  # a moving average of the weights is validated and kept instead of them
-    early_stopping_patience: int | None = None  # epochs without a better state; None: never stop early
+    early_stopping_patience: int | None = None  # epochs without progress; None: never stop early
     monitor: str | None = None  # None: "val_accuracy" where there is one, else "val_loss"
     monitor_mode: MonitorMode = "auto"
     solver: Solver = "auto"  # "auto" solves a linear head on cached features, and iterates everything else
     batch_size: int | None = None  # None: the data set's own, and 32 for arrays
 
     def __post_init__(self) -> None:
-        _check_choices(self)
-        for key, smallest in (("epochs", 1), ("warmup_steps", 0)):
-            _require_count(self, key, smallest)
-        for key, smallest in (("early_stopping_patience", 1), ("batch_size", 1)):
-            if getattr_field(self, key) is not None:
-                _require_count(self, key, smallest)
-        _check_numbers(self)
+        values = asdict(self)
+        if not self.name:
+            raise _refusal(values, "name", "a name that is not empty")
+        _check_choices(values)
+        _check_numbers(
+            {key: value for key, value in values.items() if not (key in OPTIONAL and value is None)},
+            self.name,
+        )
         if self.solver == "lbfgs" and (self.unfreeze != "none" or self.label_smoothing):
-            raise _refusal(self, "solver", "'lbfgs' only where the head alone learns, without label smoothing",
-                           "Use solver='gradient', or unfreeze='none' and label_smoothing=0.")  # fmt: skip
+            raise _refusal(
+                values,
+                "solver",
+                "'gradient' or 'auto' where more than the head learns or labels are smoothed",
+            )
 
 
-def getattr_field(phase: Phase, key: str) -> object:
-    """The value of one of the dataclass's own fields, by name."""
-    return getattr(phase, key)
+def _check_choices(values: Mapping[str, object]) -> None:
+    for key, allowed in CHOICES.items():
+        if values[key] not in allowed:
+            raise _refusal(values, key, f"one of {', '.join(allowed)}")
 
 
-def _check_choices(phase: Phase) -> None:
-    if not phase.name:
-        raise _refusal(phase, "name", "a name that is not empty", "Name the phase, for example 'head'.")
-    choices = {
-        "batch_norm": get_args(BatchNorm),
-        "schedule": get_args(Schedule),
-        "solver": get_args(Solver),
-        "monitor_mode": get_args(MonitorMode),
-        "optimizer": get_args(OptimizerName),
-    }
-    for key, allowed in choices.items():
-        if getattr_field(phase, key) not in allowed:
-            raise _refusal(phase, key, f"one of {', '.join(allowed)}", f"Set {key} to one of them.")
+def _check_numbers(values: Mapping[str, object], name: str) -> None:
+    values = {**values, "name": name}
+    for key in COUNTS.keys() & values.keys():
+        value, smallest = values[key], COUNTS[key]
+        if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
+            raise _refusal(values, key, f"a whole number of at least {smallest}")
+    for key in RATES.keys() & values.keys():
+        if not 0.0 < _number(values, key) <= RATES[key]:
+            raise _refusal(
+                values, key, "above 0" + (f" and at most {RATES[key]:g}" if RATES[key] < math.inf else "")
+            )
+    for key in values.keys() & set(SHARES):
+        if not 0.0 <= _number(values, key) < 1.0:
+            raise _refusal(values, key, "0 or more, and below 1")
 
 
-def _check_numbers(phase: Phase) -> None:
-    limits: dict[str, tuple[float, float, str]] = {
-        "learning_rate": (0.0, math.inf, "a rate above 0"),
-        "head_learning_rate": (0.0, math.inf, "a rate above 0, or None"),
-        "learning_rate_decay": (0.0, 1.0, "a factor per block above 0 and at most 1"),
-        "gradient_clip": (0.0, math.inf, "a norm above 0, or None"),
-    }
-    for key, (low, high, expected) in limits.items():
-        value = getattr_field(phase, key)
-        if value is not None and not (_is_number(value) and low < float(str(value)) <= high):
-            raise _refusal(phase, key, expected, f"Change {key}.")
-    for key, expected in (
-        ("weight_decay", "a decay of 0 or more, and below 1"),
-        ("label_smoothing", "a share of 0 or more, and below 1"),
-        ("ema_momentum", "a momentum of 0 or more, and below 1, or None"),
-    ):
-        value = getattr_field(phase, key)
-        if value is not None and not (_is_number(value) and 0.0 <= float(str(value)) < 1.0):
-            raise _refusal(phase, key, expected, f"Change {key}.")
+def _number(values: Mapping[str, object], key: str) -> float:
+    value = values[key]
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise _refusal(values, key, "a finite number")
+    return float(value)
 
 
-def _require_count(phase: Phase, key: str, smallest: int) -> None:
-    value = getattr_field(phase, key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
-        raise _refusal(phase, key, f"a whole number of at least {smallest}", f"Change {key}.")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _refusal(phase: Phase, key: str, expected: str, repair: str) -> UsageError:
-    value = getattr_field(phase, key)
-    return UsageError(f"'{key}' of phase '{phase.name}' must be {expected}. Received: {value!r}. {repair}")
+def _refusal(values: Mapping[str, object], key: str, expected: str) -> UsageError:
+    return UsageError(
+        f"'{key}' of phase '{values['name']}' must be {expected}. Received: {values[key]!r}. Change '{key}'."
+    )

@@ -1,0 +1,191 @@
+"""FeatureCache: where frozen features are kept, and when computing them once is right."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfxfer.data.arrays import ArraySplit
+from tfxfer.errors import FeaturesError
+from tfxfer.features.compute import (
+    Told,
+    chosen,
+    compute_features,
+    row_shape,
+    store_rows,
+    stored_dtype,
+)
+from tfxfer.features.engines import Wanted, open_engine
+from tfxfer.features.files import Features, read_features, require_space, write_features
+from tfxfer.features.fingerprints import array_sha256, digests_sha256, features_key, prefix_sha256
+from tfxfer.features.survey import Survey, as_rows, cannot_survey, images_of, keys, survey
+from tfxfer.store.fingerprint import value_sha256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """One split's features, or why there are none."""
+
+    why: str
+    features: Features | None = None
+    targets: np.ndarray | None = None
+    weights: np.ndarray | None = None
+    rows: np.ndarray | None = None  # the row of `features` that belongs to each target; None: the same order
+    order: Literal["given", "any"] = "any"  # "given": the caller's own order is part of the data
+    batch_size: int | None = None  # the caller's
+
+
+@dataclass(slots=True, eq=False)
+class FeatureCache:
+    """Keeps features under `folder`, named by all they depend on; without a folder, for one phase only.
+
+    tfxfer's own arrays are always computed once. A caller's tf.data is when it is finite and two passes over
+    it gave the same examples, or when `cache_key` vouches for it: the same key then means the same examples.
+    """
+
+    folder: Path | None = None
+    engine: Wanted = "auto"
+    dtype: str | None = None  # None: what the prefix computes in
+    use: Literal["auto", "never"] = "auto"
+    cache_key: str | None = None
+    _images: dict[int, tuple[object, str]] = field(default_factory=dict, repr=False)
+    _surveys: dict[int, tuple[object, Survey]] = field(default_factory=dict, repr=False)
+
+    @contextmanager
+    def opened(self) -> Iterator[FeatureCache]:
+        """This cache with a folder, which is a temporary one for the length of the block if none was given."""
+        if self.folder is not None or self.use == "never":
+            yield self
+            return
+        with tempfile.TemporaryDirectory(prefix="tfxfer-features-") as folder:
+            yield replace(self, folder=Path(folder))
+
+    def keep(
+        self, prefix: keras.Model, data: ArraySplit | tf.data.Dataset, role: str, told: Told | None = None
+    ) -> Kept:
+        """The features of `data`, computed now or found; `role` tells train and validation apart under a cache_key.
+
+        Raises:
+            FeaturesError: the disk has no room, or the engine cannot take this prefix.
+        """
+        if self.use == "never" or self.folder is None:
+            return Kept("the cache was switched off")
+        if isinstance(data, ArraySplit):
+            return self._keep_arrays(prefix, data, told)
+        refusal = cannot_survey(data)
+        return self._keep_stream(prefix, data, role, told) if refusal is None else Kept(refusal)
+
+    def _keep_arrays(self, prefix: keras.Model, data: ArraySplit, told: Told | None) -> Kept:
+        folder = self._place(prefix, self._fingerprint(data), len(data))
+        found = read_features(folder)
+        if found is None:
+            found = compute_features(
+                prefix, data.images, to=folder, engine=self.engine, dtype=self.dtype, told=told
+            )
+        return Kept("images and labels are arrays", found, data.labels, data.weights)
+
+    def _keep_stream(self, prefix: keras.Model, data: tf.data.Dataset, role: str, told: Told | None) -> Kept:
+        seen = self._survey(data)
+        if not len(seen):
+            return Kept("the data set is empty")
+        vouched = self.cache_key is not None
+        images = value_sha256([self.cache_key, role]) if vouched else digests_sha256(seen.digests)
+        folder = self._place(prefix, images, len(seen))
+        found = read_features(folder)
+        if found is None or found.digests is None:
+            found = self._second_pass(prefix, data, folder, seen, told)
+        if found is None or found.digests is None:
+            return Kept("two passes over the data set gave different examples")
+        rows = _rows(found.digests, seen.digests)
+        if rows is None:
+            raise FeaturesError(
+                f"cache_key must name the same examples every time. Received: other examples under '{self.cache_key}'. "
+                "Change the key, or leave it out."
+            )
+        return _kept(found, seen, rows, vouched=vouched)
+
+    def _second_pass(
+        self, prefix: keras.Model, data: tf.data.Dataset, folder: Path, seen: Survey, told: Told | None
+    ) -> Features | None:
+        """Features of another pass; None as soon as it gives an example that the first did not."""
+        choice = chosen(self.engine, prefix, len(seen))
+        shape, dtype = (len(seen), *row_shape(prefix)), stored_dtype(prefix, self.dtype)
+        require_space(folder, shape, dtype)
+
+        def fill(array: np.ndarray) -> Features:
+            start, first = time.perf_counter(), 0
+            run, left = open_engine(choice.engine, prefix), Counter(keys(seen.digests))
+            order: list[np.ndarray] = []
+            for images in images_of(data):
+                order.append(as_rows(images))
+                left.subtract(keys(order[-1]))
+                if min(left.values()) < 0:
+                    raise _OtherExamples
+                store_rows(array, first, run(images))
+                first += len(images)
+                if told is not None:
+                    told(len(images))
+            if first != len(seen):
+                raise _OtherExamples
+            seconds = time.perf_counter() - start
+            return Features(array, choice.engine, seconds, choice.why, digests=np.concatenate(order))
+
+        try:
+            return write_features(folder, shape, dtype, fill)
+        except _OtherExamples:
+            return None
+
+    def _place(self, prefix: keras.Model, images: str, count: int) -> Path:
+        assert self.folder is not None
+        engine = chosen(self.engine, prefix, count).engine
+        return self.folder / features_key(
+            prefix_sha256(prefix), images, engine, stored_dtype(prefix, self.dtype)
+        )
+
+    def _fingerprint(self, data: ArraySplit) -> str:
+        """Of the images; each split is read once for it."""
+        if id(data) not in self._images:
+            self._images[id(data)] = (data, array_sha256(data.images))
+        return self._images[id(data)][1]
+
+    def _survey(self, data: tf.data.Dataset) -> Survey:
+        """The first pass over a data set; a later phase does not repeat it."""
+        if id(data) not in self._surveys:
+            self._surveys[id(data)] = (data, survey(data))
+        return self._surveys[id(data)][1]
+
+
+class _OtherExamples(Exception):
+    """Not an error: the second pass differs from the first."""
+
+
+def _rows(stored: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
+    """The stored row of each wanted example; None where one is missing."""
+    places = {key: row for row, key in enumerate(keys(stored))}
+    rows = [places.get(key, -1) for key in keys(wanted)]
+    return None if -1 in rows else np.array(rows, np.int64)
+
+
+def _kept(found: Features, seen: Survey, rows: np.ndarray, *, vouched: bool) -> Kept:
+    """Examples as the caller orders them, or where he shuffles, in an order that does not depend on the pass."""
+    same = found.digests is not None and np.array_equal(found.digests, seen.digests)
+    why = (
+        "cache_key vouches for the data set"
+        if vouched
+        else "two passes over the data set gave the same examples"
+    )
+    if same:
+        return Kept(why, found, seen.targets, seen.weights, None, "given", seen.batch_size)
+    order = np.lexsort(seen.digests.T[::-1])
+    weights = None if seen.weights is None else seen.weights[order]
+    return Kept(why, found, seen.targets[order], weights, rows[order], "any", seen.batch_size)

@@ -1,0 +1,109 @@
+"""Frozen features of an array of images, computed once and kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tfxfer.errors import FeaturesError
+from tfxfer.features.engines import Choice, Wanted, check_engine, choose_engine, facts_of, open_engine
+from tfxfer.features.files import Features, require_space, write_features
+from tfxfer.features.fingerprints import Images
+
+BATCH = 32
+DTYPES = ("float16", "float32", "float64")
+Told = Callable[[int], None]  # called with the number of images just done
+
+
+def compute_features(
+    prefix: keras.Model,
+    images: Images,
+    *,
+    to: Path,
+    engine: Wanted = "auto",
+    dtype: str | None = None,
+    batch_size: int = BATCH,
+    told: Told | None = None,
+) -> Features:
+    """The prefix's values for `images` in inference mode, one row each, written into the folder `to`.
+
+    Args:
+        images: (N, H, W, 3), whatever the prefix takes.
+        dtype: "float16", "float32" or "float64"; None is what the prefix computes in.
+
+    Raises:
+        FeaturesError: the disk has no room, or the engine cannot take this prefix.
+    """
+    choice = chosen(engine, prefix, len(images))
+    shape = (len(images), *row_shape(prefix))
+    kept_as = stored_dtype(prefix, dtype)
+    require_space(to, shape, kept_as)
+
+    def fill(array: np.ndarray) -> Features:
+        start = time.perf_counter()
+        run = open_engine(choice.engine, prefix)
+        for first in range(0, len(images), batch_size):
+            part = run(images[first : first + batch_size])
+            store_rows(array, first, part)
+            if told is not None:
+                told(len(part))
+        return Features(array, choice.engine, time.perf_counter() - start, choice.why)
+
+    return write_features(to, shape, kept_as, fill)
+
+
+def chosen(engine: Wanted, prefix: keras.Model, images: int) -> Choice:
+    """The engine asked for, or the rule's."""
+    check_engine(engine)
+    if engine == "auto":
+        return choose_engine(facts_of(prefix, images))
+    return Choice(engine, "asked for")
+
+
+def stored_dtype(prefix: keras.Model, dtype: str | None) -> str:
+    """How features are kept.
+
+    Raises:
+        FeaturesError: not a kind of number that features can be kept in.
+    """
+    found = str(keras.backend.standardize_dtype(prefix.outputs[0].dtype)) if dtype is None else dtype
+    if found == "bfloat16" and dtype is None:
+        return "float32"
+    if found not in DTYPES:
+        raise FeaturesError(
+            f"features.dtype must be one of {', '.join(DTYPES)}. Received: '{found}'. Take one of them."
+        )
+    return found
+
+
+def row_shape(prefix: keras.Model) -> tuple[int, ...]:
+    """The shape of one image's features.
+
+    Raises:
+        FeaturesError: it depends on the image.
+    """
+    shape = tuple(prefix.outputs[0].shape[1:])
+    if any(side is None for side in shape):
+        raise FeaturesError(
+            f"features can be kept only where every image has the same size. Received: features of shape {shape}. "
+            "Give the model a fixed input size, or train without them: FeatureCache(use='never')."
+        )
+    return shape
+
+
+def store_rows(array: np.ndarray, first: int, part: np.ndarray) -> None:
+    """Write `part` at row `first`.
+
+    Raises:
+        FeaturesError: a value is not finite in the kept dtype.
+    """
+    array[first : first + len(part)] = part
+    if not np.all(np.isfinite(array[first : first + len(part)])):
+        raise FeaturesError(
+            f"features must be finite as {array.dtype}. Received: a value that is not, in images {first} to "
+            f"{first + len(part) - 1}. Look at those images, or keep features as float32."
+        )

@@ -1,0 +1,43 @@
+"""The best state of a phase; the state before the phase is a candidate like any other."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+
+from tfxfer.training.metrics import Logs, direction
+
+Score = tuple[float, float]
+
+
+class Best:
+    """Remembers the weights of the epoch that validates best, among epochs 0 (before the phase), 1, 2, ..."""
+
+    def __init__(self, model: keras.Model, monitor: str, mode: str) -> None:
+        self._model = model
+        self._monitor = monitor
+        self._sign = -1.0 if direction(monitor, mode) == "min" else 1.0
+        self._score: Score = (-math.inf, -math.inf)
+        self._progress: Score = (-math.inf, -math.inf)
+        self._weights: list[np.ndarray] = model.get_weights()
+        self.epoch = 0
+        self.last_progress = 0
+
+    def offer(self, epoch: int, logs: Logs) -> None:
+        """Take the model's weights as they are, if they validate better than all before; ties go to the lower loss."""
+        score = self._score_of(logs)
+        if epoch > 0 and score > self._progress:
+            # Against this phase's own epochs: fine-tuning often falls below where it started before it rises above.
+            self._progress, self.last_progress = score, epoch
+        if score > self._score:
+            self._score, self._weights, self.epoch = score, self._model.get_weights(), epoch
+
+    def restore(self) -> None:
+        """Give the model its best weights."""
+        self._model.set_weights(self._weights)
+
+    def _score_of(self, logs: Logs) -> Score:
+        value, loss = self._sign * logs[self._monitor], -logs["val_loss"]
+        return tuple(part if math.isfinite(part) else -math.inf for part in (value, loss))  # type: ignore[return-value]

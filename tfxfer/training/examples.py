@@ -1,0 +1,120 @@
+"""Examples: what a phase iterates over, arrays or a caller's tf.data, shared out among replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from tfxfer.errors import TrainingError
+from tfxfer.training.determinism import seed_words
+
+Batch = tuple[Any, Any, Any]  # inputs, labels, weights or None; each a tensor, or one per replica
+
+
+class Examples(Protocol):
+    """One split. `prepared`: its inputs are features already, and not yet to be passed through the prefix."""
+
+    @property
+    def prepared(self) -> bool: ...
+    @property
+    def steps(self) -> int | None: ...
+    @property
+    def labels(self) -> tf.TensorSpec: ...
+    def batches(self, epoch: int) -> Iterator[Batch]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrayExamples:
+    """Arrays, in memory or memory-mapped; with a seed they come in another order every epoch."""
+
+    inputs: np.ndarray  # (N, ...)
+    targets: np.ndarray  # (N,) or (N, ...)
+    weights: np.ndarray | None  # (N,) float32
+    batch_size: int  # of all replicas together
+    prepared: bool
+    seed: int | None = None  # None: as they lie
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch, the last one perhaps smaller."""
+        return -(-len(self.inputs) // self.batch_size)
+
+    @property
+    def labels(self) -> tf.TensorSpec:
+        """Shape and dtype of a batch's labels."""
+        return tf.TensorSpec((None, *self.targets.shape[1:]), self.targets.dtype)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """The batches of one epoch."""
+        order = np.arange(len(self.inputs))
+        if self.seed is not None:
+            order = np.random.default_rng(seed_words(self.seed, "order", epoch)).permutation(order)
+        for start in range(0, len(order), self.batch_size):
+            yield self._batch(order[start : start + self.batch_size])
+
+    def _batch(self, rows: np.ndarray) -> Batch:
+        weights = None if self.weights is None else _shared(self.weights, rows)
+        return _shared(self.inputs, rows), _shared(self.targets, rows), weights
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamExamples:
+    """A caller's tf.data.Dataset of (x, y) or (x, y, weight) batches, in its own order."""
+
+    dataset: tf.data.Dataset
+    prepared: bool = False
+
+    @property
+    def steps(self) -> int | None:
+        """Batches in an epoch, or None where the data set does not know."""
+        count = int(self.dataset.cardinality())
+        return count if count >= 0 else None
+
+    @property
+    def labels(self) -> tf.TensorSpec:
+        """Shape and dtype of a batch's labels."""
+        return self.dataset.element_spec[1]
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """The batches of one pass through the data set."""
+        strategy = tf.distribute.get_strategy()
+        shared = self.dataset
+        if strategy.num_replicas_in_sync > 1:
+            shared = strategy.experimental_distribute_dataset(self.dataset)
+        for element in shared:
+            yield element if len(element) == 3 else (*element, None)
+
+
+def check_dataset(dataset: tf.data.Dataset, role: str) -> None:
+    """Refuse what cannot be trained on.
+
+    Raises:
+        TrainingError: the elements are not (x, y) or (x, y, weight), or there is no end to them.
+    """
+    spec = dataset.element_spec
+    if not isinstance(spec, tuple) or len(spec) not in (2, 3):
+        raise TrainingError(
+            f"the {role} data must give (x, y) or (x, y, weight). Received: {spec}. Map them to such tuples."
+        )
+    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
+        raise TrainingError(
+            f"the {role} data must end. Received: a data set without end. Use .take(batches) to say what an epoch is."
+        )
+
+
+def _shared(array: np.ndarray, rows: np.ndarray) -> Any:
+    """The rows as a tensor, or as one tensor for each replica."""
+    strategy = tf.distribute.get_strategy()
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return tf.convert_to_tensor(array[rows])
+    parts = np.array_split(rows, replicas)
+
+    def part(context: tf.distribute.ValueContext) -> tf.Tensor:
+        return tf.convert_to_tensor(array[parts[context.replica_id_in_sync_group]])
+
+    return strategy.experimental_distribute_values_from_function(part)

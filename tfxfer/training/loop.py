@@ -1,0 +1,195 @@
+"""The one training loop: epochs of batches on every replica, with Keras callbacks on the full model."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import keras
+import tensorflow as tf
+
+from tfxfer.errors import TrainingError
+from tfxfer.store.journal import Journal
+from tfxfer.training.best import Best
+from tfxfer.training.callbacks import leading, ready_callbacks
+from tfxfer.training.examples import Examples
+from tfxfer.training.metrics import Logs, monitored, reset, values
+from tfxfer.training.phase import Phase
+from tfxfer.training.progress import Progress
+from tfxfer.training.steps import Learner, Step, test_step, train_step
+from tfxfer.training.updates import Updates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """Everything one phase of gradient training needs, made in the scope of the strategy that trains."""
+
+    phase: Phase
+    model: keras.Model  # the full one, which callbacks see
+    learner: Learner
+    train: Examples
+    validation: Examples
+    loss: keras.losses.Loss
+    metrics: Sequence[keras.metrics.Metric]
+    updates: Updates
+    callbacks: Sequence[keras.callbacks.Callback]
+    journal: Journal
+
+
+@dataclass(slots=True, eq=False)
+class Trained:
+    """What came of it; grows while the loop runs."""
+
+    before: Logs = field(default_factory=dict)
+    history: dict[str, list[float]] = field(default_factory=dict)
+    epoch_seconds: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+    monitor: str = "val_loss"
+
+    @property
+    def seconds_per_epoch(self) -> float:
+        """Median without the first epoch, which traces the graphs; the first where it is the only one."""
+        return statistics.median(self.epoch_seconds[1:] or self.epoch_seconds)
+
+    def add(self, logs: Logs, seconds: float) -> None:
+        """One epoch more."""
+        self.epoch_seconds.append(seconds)
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+
+
+def train(job: Job) -> Trained:
+    """Run the phase and leave the model with its best weights, which may be those it came with.
+
+    Raises:
+        TrainingError: a loss that is not finite, no examples, or a value to monitor that does not exist.
+    """
+    loop = _Loop(job)
+    with leading(job.model, job.updates.lead):
+        loop.run()
+    return loop.trained
+
+
+class _Loop:
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.trained = Trained()
+        self.train_step: Step = train_step(job.learner, job.train, job.loss, job.metrics, job.updates)
+        self.test_step: Step = test_step(job.learner, job.validation, job.loss, job.metrics)
+        self.callbacks = keras.callbacks.CallbackList(
+            ready_callbacks(job.callbacks, job.phase),
+            add_history=True,
+            model=job.model,
+            epochs=job.phase.epochs,
+            steps=job.train.steps,
+            verbose=0,
+        )
+        # Reading every metric after every batch costs more than a small head's step; only listeners need it.
+        self.batch_logs = bool(job.callbacks)
+
+    def run(self) -> None:
+        """Validate what is there, then train epoch by epoch."""
+        job, trained = self.job, self.trained
+        trained.before = self._validate(None)
+        trained.monitor = monitored(job.phase, trained.before)
+        best = Best(job.learner.suffix, trained.monitor, job.phase.monitor_mode)
+        best.offer(0, trained.before)
+        try:
+            self._epochs(best)
+        finally:
+            best.restore()
+            trained.best_epoch = best.epoch
+
+    def _epochs(self, best: Best) -> None:
+        patience = self.job.phase.early_stopping_patience
+        self.callbacks.on_train_begin()
+        logs: Logs = {}
+        for epoch in range(1, self.job.phase.epochs + 1):
+            logs = self._epoch(epoch, best)
+            if self.job.model.stop_training or (
+                patience is not None and epoch - best.last_progress >= patience
+            ):
+                break
+        self.callbacks.on_train_end(logs)
+
+    def _epoch(self, epoch: int, best: Best) -> Logs:
+        start = time.perf_counter()
+        self.callbacks.on_epoch_begin(epoch - 1)
+        logs, speed = self._train(epoch)
+        logs |= self._validate(best, epoch)
+        seconds = time.perf_counter() - start
+        logs["learning_rate"] = self.job.updates.head_learning_rate()
+        self.trained.add(logs, seconds)
+        self._tell(epoch, logs, seconds, speed)
+        self.callbacks.on_epoch_end(epoch - 1, logs)
+        return logs
+
+    def _train(self, epoch: int) -> tuple[Logs, float]:
+        job = self.job
+        reset(job.metrics)
+        progress, total = Progress(job.journal, job.phase.name, f"epoch {epoch}", None), 0.0
+        for index, batch in enumerate(job.train.batches(epoch)):
+            self.callbacks.on_train_batch_begin(index)
+            loss, size = float(self.train_step(batch)), _size(batch[1])
+            total += loss * size
+            progress.add(size)
+            mean = {"loss": total / max(progress.done, 1)}
+            self.callbacks.on_train_batch_end(index, mean | (values(job.metrics) if self.batch_logs else {}))
+            if not math.isfinite(loss):
+                raise self._not_finite(loss, epoch, index + 1)
+            if job.model.stop_training:
+                break
+        _require_examples(progress.done, "training")
+        return {"loss": total / progress.done, **values(job.metrics)}, progress.images_per_second
+
+    def _validate(self, best: Best | None, epoch: int = 0) -> Logs:
+        """Validation's logs; with `best`, callbacks are told and the weights they validated are a candidate."""
+        job, callbacks = self.job, self.callbacks if best is not None else keras.callbacks.CallbackList()
+        reset(job.metrics)
+        total, count = 0.0, 0
+        callbacks.on_test_begin()
+        for index, batch in enumerate(job.validation.batches(0)):
+            callbacks.on_test_batch_begin(index)
+            loss, size = float(self.test_step(batch)), _size(batch[1])
+            total, count = total + loss * size, count + size
+            callbacks.on_test_batch_end(index, {"loss": total / max(count, 1)})
+        _require_examples(count, "validation")
+        logs = {"val_loss": total / count, **values(job.metrics, "val_")}
+        if best is not None:
+            best.offer(
+                epoch, logs
+            )  # before on_test_end, where SwapEMAWeights takes the averaged weights out again
+        callbacks.on_test_end({name.removeprefix("val_"): value for name, value in logs.items()})
+        return logs
+
+    def _tell(self, epoch: int, logs: Logs, seconds: float, images_per_second: float) -> None:
+        job = self.job
+        rounded = {name: value if math.isfinite(value) else None for name, value in logs.items()}
+        speed = {"seconds": round(seconds, 3), "images_per_second": round(images_per_second, 1)}
+        job.journal.write(
+            "epoch", phase=job.phase.name, epoch=epoch, epochs=job.phase.epochs, **rounded | speed
+        )
+
+    def _not_finite(self, loss: float, epoch: int, step: int) -> TrainingError:
+        rate = self.job.updates.head_learning_rate()
+        return TrainingError(
+            f"the loss must be finite. Received: {loss} in phase '{self.job.phase.name}', epoch {epoch}, step {step}, "
+            f"at a learning rate of {rate:g}. Lower the learning rate, set gradient_clip, or look for labels, weights "
+            "and pictures that are not numbers. The network has the best weights it had before."
+        )
+
+
+def _size(y: tf.Tensor) -> int:
+    """Examples in a batch, on all replicas together."""
+    parts = tf.distribute.get_strategy().experimental_local_results(y)
+    return sum(int(part.shape[0]) for part in parts)
+
+
+def _require_examples(count: int, role: str) -> None:
+    if count == 0:
+        raise TrainingError(
+            f"the {role} data must not be empty. Received: 0 examples. Give more data, or another split."
+        )

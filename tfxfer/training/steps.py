@@ -1,0 +1,90 @@
+"""Steps: the two graphs of a phase, one batch of training and one of validation, run on every replica."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+from tfxfer.training.examples import Batch, Examples
+from tfxfer.training.losses import replica_loss
+from tfxfer.training.updates import SUM, Updates
+
+Step = Callable[[Batch], tf.Tensor]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learner:
+    """A model cut where learning begins: inputs -> prefix (frozen, inference mode) -> suffix (learns) -> outputs."""
+
+    prefix: keras.Model | None
+    suffix: keras.Model
+    prefix_training: bool = (
+        False  # True only where the prefix augments: a caller's own random layers stay at work
+    )
+
+    def outputs(self, inputs: tf.Tensor, *, prepared: bool, training: bool) -> tf.Tensor:
+        """Outputs for raw inputs, or for features where they are prepared."""
+        if self.prefix is not None and not prepared:
+            inputs = tf.stop_gradient(self.prefix(inputs, training=False))
+        return self.suffix(inputs, training=training)
+
+
+def train_step(
+    learner: Learner,
+    examples: Examples,
+    loss: keras.losses.Loss,
+    metrics: Sequence[keras.metrics.Metric],
+    updates: Updates,
+) -> Step:
+    """A function of one batch that updates weights and metrics and returns the loss of the whole batch."""
+    strategy, prepared, variables = tf.distribute.get_strategy(), examples.prepared, updates.variables
+
+    def one_replica(x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            outputs = learner.outputs(x, prepared=prepared, training=True)
+            value = replica_loss(loss, y, outputs, weights) + _regularisation(learner.suffix, loss)
+        updates.apply(tape.gradient(value, variables))
+        _count(metrics, y, outputs)
+        return value
+
+    @tf.function
+    def step(batch: Batch) -> tf.Tensor:
+        updates.set_rates()
+        return strategy.reduce(SUM, strategy.run(one_replica, args=batch), axis=None)
+
+    return step
+
+
+def test_step(
+    learner: Learner, examples: Examples, loss: keras.losses.Loss, metrics: Sequence[keras.metrics.Metric]
+) -> Step:
+    """A function of one batch that updates metrics and returns the loss of the whole batch."""
+    strategy, prepared = tf.distribute.get_strategy(), examples.prepared
+
+    def one_replica(x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
+        outputs = learner.outputs(x, prepared=prepared, training=False)
+        _count(metrics, y, outputs)
+        return replica_loss(loss, y, outputs, weights) + _regularisation(learner.suffix, loss)
+
+    @tf.function
+    def step(batch: Batch) -> tf.Tensor:
+        return strategy.reduce(SUM, strategy.run(one_replica, args=batch), axis=None)
+
+    return step
+
+
+def _regularisation(model: keras.Model, loss: keras.losses.Loss) -> tf.Tensor:
+    """This replica's share of the penalties that the model's own layers ask for."""
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    return (
+        tf.add_n([tf.constant(0.0, loss.dtype), *(tf.cast(term, loss.dtype) for term in model.losses)])
+        / replicas
+    )
+
+
+def _count(metrics: Sequence[keras.metrics.Metric], y: tf.Tensor, outputs: tf.Tensor) -> None:
+    for metric in metrics:
+        metric.update_state(y, outputs)

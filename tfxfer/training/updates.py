@@ -1,0 +1,75 @@
+"""Updates: one optimizer per rate group, all following the lead's rate and the schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+from tfxfer.training.groups import RateGroup, head_rate
+from tfxfer.training.optimizers import group_optimizer, lead_optimizer
+from tfxfer.training.phase import Phase
+from tfxfer.training.schedules import rate_factor
+
+SUM = tf.distribute.ReduceOp.SUM
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Updates:
+    """How gradients become updates. Made in the scope of the strategy that trains."""
+
+    phase: Phase
+    groups: tuple[RateGroup, ...]
+    optimizers: tuple[keras.optimizers.Optimizer, ...]  # one per group
+    lead: keras.optimizers.Optimizer
+    steps: int | None  # of the whole phase, for the schedule
+
+    @classmethod
+    def of(cls, phase: Phase, groups: tuple[RateGroup, ...], steps: int | None) -> Updates:
+        """New optimizers for `groups`."""
+        optimizers = tuple(group_optimizer(phase, group.variables, group.learning_rate) for group in groups)
+        variables = [variable for group in groups for variable in group.variables]
+        return cls(phase, groups, optimizers, lead_optimizer(phase, variables, head_rate(phase)), steps)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Every weight that learns, group by group."""
+        return [variable for group in self.groups for variable in group.variables]
+
+    def head_learning_rate(self) -> float:
+        """The rate of the head at this step, schedule and callbacks included."""
+        step = int(keras.ops.convert_to_numpy(self.lead.iterations))
+        rate = float(keras.ops.convert_to_numpy(self.lead.learning_rate))
+        return rate * float(rate_factor(self.phase, tf.constant(step), self.steps))
+
+    def set_rates(self) -> None:
+        """Give every group its share of the lead's rate; called between replicas, at the start of a step."""
+        factor = rate_factor(self.phase, self.lead.iterations.value, self.steps)
+        rate = tf.cast(self.lead.learning_rate.value, tf.float32) * factor
+        for group, optimizer in zip(self.groups, self.optimizers, strict=True):
+            optimizer.learning_rate.assign(rate * (group.learning_rate / head_rate(self.phase)))
+
+    def apply(self, gradients: Sequence[tf.Tensor | None]) -> None:
+        """Apply one replica's share of the gradients, in the order of `variables`; called in each replica."""
+        remaining = iter(self._clipped(gradients))
+        for group, optimizer in zip(self.groups, self.optimizers, strict=True):
+            pairs = [(next(remaining), variable) for variable in group.variables]
+            known = [(gradient, variable) for gradient, variable in pairs if gradient is not None]
+            optimizer.apply([gradient for gradient, _ in known], [variable for _, variable in known])
+        if self.phase.ema_momentum is not None:
+            self.lead._update_model_variables_moving_average(self.lead._trainable_variables)
+        self.lead.iterations.assign_add(1)
+
+    def _clipped(self, gradients: Sequence[tf.Tensor | None]) -> Sequence[tf.Tensor | None]:
+        """Gradients whose sum over replicas has at most the asked norm."""
+        if self.phase.gradient_clip is None:
+            return gradients
+        context = tf.distribute.get_replica_context()
+        known = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
+        whole = context.all_reduce(SUM, known) if context.num_replicas_in_sync > 1 else known
+        clipped, _ = tf.clip_by_global_norm(whole, self.phase.gradient_clip)
+        # Keras adds up what the replicas apply; all of them hold the same sum now.
+        shares = iter([gradient / context.num_replicas_in_sync for gradient in clipped])
+        return [None if gradient is None else next(shares) for gradient in gradients]
