@@ -43,16 +43,6 @@ def _check_catalogued(backbone: BackboneConfig) -> Iterator[Problem]:
     yield from _check_weights(backbone, facts)
     yield from _check_options(backbone, facts)
     yield from _check_size(backbone, facts.min_size)
-    if (
-        facts.fixed_size
-        and backbone.weights == "imagenet"
-        and backbone.image_size not in (None, facts.image_size)
-    ):
-        yield Problem(
-            ("backbone", "image_size"),
-            f"backbone.image_size of {facts.name} must be {list(facts.image_size)} with imagenet weights. "
-            f"Received: {list(backbone.image_size or ())}. Remove it, or set weights: none.",
-        )
 
 
 def _check_weights(backbone: BackboneConfig, facts: BackboneFacts) -> Iterator[Problem]:
@@ -119,7 +109,7 @@ def _refuse_own(backbone: BackboneConfig) -> Iterator[Problem]:
     if backbone.weights is not None:
         yield Problem(
             ("backbone", "weights"),
-            f"a {kind}/ backbone brings its own weights. Received: weights '{backbone.weights}'. Remove the key.",
+            f"a {kind}/ backbone brings its own weights. Received: '{backbone.weights}'. Remove the key.",
         )
     if backbone.options:
         yield Problem(("backbone", "options"), f"a {kind}/ backbone takes no options. Remove the key.")

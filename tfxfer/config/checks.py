@@ -43,7 +43,7 @@ def _check_data_path(path: Path) -> Iterator[Problem]:
         yield Problem(
             place,
             f"data.path must be a folder, a CSV or a TSV file that exists. Received: '{path}'. "
-            "A relative path starts from the folder of the configuration; from the current directory in --set.",
+            "A relative path starts from the folder of its configuration; with --set, from the current one.",
         )
     elif path.is_file() and path.suffix.lower() not in MANIFEST_SUFFIXES:
         yield Problem(
@@ -52,12 +52,14 @@ def _check_data_path(path: Path) -> Iterator[Problem]:
 
 
 def _check_pattern(text: str) -> Iterator[Problem]:
+    place, expected = ("data", "group_by"), "data.group_by must be a regular expression with one group (...)"
     try:
-        re.compile(text)
-    except re.error as error:
-        yield Problem(
-            ("data", "group_by"), f"data.group_by must be a regular expression. Received: '{text}' ({error})."
-        )
+        groups = re.compile(text).groups
+    except (re.error, RecursionError, OverflowError) as error:
+        yield Problem(place, f"{expected}. Received: '{text}' ({error}).")
+        return
+    if groups != 1:
+        yield Problem(place, f"{expected}. Received: '{text}' with {groups}. Write (?:...) for others.")
 
 
 def check_training(training: TrainingConfig) -> Iterator[Problem]:
@@ -95,7 +97,7 @@ def _check_phase(phase: PhaseConfig, index: int) -> Iterator[Problem]:
     if phase.batch_norm == "learn" and not learns:
         yield Problem(
             (*place, "batch_norm"),
-            f"{where}.batch_norm: learn needs blocks that learn. Received: unfreeze none. Set unfreeze, or remove batch_norm.",
+            f"{where}.batch_norm: learn needs blocks that learn. Received: unfreeze none. Set unfreeze.",
         )
     if phase.solver == "lbfgs" and (learns or phase.label_smoothing > 0):
         yield Problem(

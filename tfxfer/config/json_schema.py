@@ -23,8 +23,9 @@ def json_schema() -> dict[str, Any]:
     size["anyOf"] = [{"type": "integer", "minimum": 1}, *size["anyOf"]]
     for section in (schema, *definitions.values()):
         for name, value in section.get("properties", {}).items():
-            section["properties"][name] = _nullable(value)
-    return {"$schema": SCHEMA_DIALECT, "title": "tfxfer configuration", **schema}
+            if name not in section.get("required", ()):
+                section["properties"][name] = _nullable(value)
+    return {"$schema": SCHEMA_DIALECT, **schema, "title": "tfxfer configuration"}
 
 
 def _add_short_form(target: dict[str, Any], short: dict[str, Any]) -> None:
@@ -44,8 +45,8 @@ def _choices(field: dict[str, Any]) -> list[str]:
 
 def _nullable(value: dict[str, Any]) -> dict[str, Any]:
     # A key without a value (`training:`) means "not given" everywhere.
-    outer = {key: value[key] for key in ("description", "default", "title") if key in value}
-    inner = {key: part for key, part in value.items() if key not in outer}
+    outer: dict[str, Any] = {key: value[key] for key in ("description", "default") if key in value}
+    inner = {key: part for key, part in value.items() if key not in (*outer, "title")}
     choices = inner["anyOf"] if set(inner) == {"anyOf"} else [inner]
     if {"type": "null"} not in choices:
         choices = [*choices, {"type": "null"}]

@@ -70,7 +70,7 @@ def _misfit(tree: Tree, place: Place, override: str) -> str:
             if isinstance(part, int):
                 length = len(holder) if isinstance(holder, list) else 0
                 return (
-                    f"--set {override}: there is no entry [{part}]. Received: {around} with {length} entries. "
+                    f"--set {override}: there is no entry [{part}]; {around} has {length} entries. "
                     f"Set the whole list: --set '{around}=[...]'."
                 )
             return f"--set {override}: {around} is not a mapping, so it has no key '{part}'."

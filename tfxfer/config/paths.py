@@ -7,7 +7,6 @@ on the command line (`--set`) and in Python it is the current directory. `~` is 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from tfxfer.config.document import Document, Origin, Tree
 

@@ -46,7 +46,9 @@ def read_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
 
 
 def parse_config(mapping: Mapping[str, object]) -> Config:
-    """The configuration in a mapping of plain values, short forms included; paths start from the current directory.
+    """The configuration in a mapping of plain values, short forms included.
+
+    A relative path starts from the current directory.
 
     Raises:
         ConfigError: anything in it is wrong; the message lists every problem with its key.

@@ -117,9 +117,6 @@ class DataConfig(Section):
         default="stretch",
         description="how a picture becomes the backbone's size, in training and in the app alike",
     )
-    min_images_per_class: int = Field(
-        default=5, ge=3, le=1_000_000, description="a class with fewer images is refused; 3 is one per split"
-    )
 
 
 class BackboneConfig(Section):

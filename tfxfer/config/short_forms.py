@@ -11,7 +11,7 @@ DEFAULT_WEIGHTS = {"keras": "imagenet", "embedded": "none"}  # the other kinds b
 
 
 def expand(tree: Tree) -> Tree:
-    """The tree in long forms, without the keys whose value is null; what is neither form is left as it came."""
+    """The tree in long forms, without keys whose value is null; what is neither form is left as it came."""
     full = {key: _without_nulls(value) for key, value in tree.items() if value is not None}
     for section, key in SHORT_FORMS.items():
         if isinstance(full.get(section), str):

@@ -6,9 +6,9 @@ import re
 
 USUAL_UNFREEZE = 'none, all, "3 blocks", "30%" or "from NAME"'
 
-_BLOCKS = re.compile(r"([1-9]\d{0,3}) blocks?")
+_BLOCKS = re.compile(r"([1-9]\d{0,3})\s+blocks?")
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,3})?) ?%")
-_FROM = re.compile(r"from (\S.*)")
+_FROM = re.compile(r"from\s+(\S+)")
 
 
 def check_unfreeze(value: str) -> str:

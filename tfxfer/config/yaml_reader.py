@@ -54,7 +54,7 @@ def read_yaml(data: bytes) -> tuple[object, dict[Place, int]]:
 
 def _yaml() -> YAML:
     yaml = YAML(typ="safe", pure=True)
-    yaml.version = "1.2"  # type: ignore[assignment]
+    yaml.version = "1.2"
     return yaml
 
 

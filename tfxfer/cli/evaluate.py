@@ -1,0 +1,68 @@
+"""`tfxfer evaluate`: measure a run, a bundle's file, or a model of your own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tfxfer.catalogue.pixels import Pixels
+from tfxfer.cli.environment import start_tensorflow
+from tfxfer.cli.options import (
+    input_dtype_option,
+    json_option,
+    model_option,
+    out_option,
+    overwrite_option,
+    pixels_option,
+)
+from tfxfer.cli.output import print_facts, print_json
+from tfxfer.errors import UsageError
+
+METRICS_FILE = "metrics.json"
+
+
+@click.command("evaluate")
+@model_option("A run directory, a bundle, one of its files, a .keras file or a SavedModel folder.")
+@click.option("--data", required=True, metavar="PATH", help="A folder of labelled images, or a manifest.")
+@out_option(f"Also write {METRICS_FILE} there.", required=False)
+@pixels_option
+@input_dtype_option
+@overwrite_option
+@json_option
+def command(
+    model: Path,
+    data: str,
+    out: Path | None,
+    *,
+    pixels: Pixels | None,
+    input_dtype: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Accuracy with its interval, loss, per-class figures and calibration on labelled data."""
+    target = None if out is None else _target(out, overwrite)
+    start_tensorflow()
+    from tfxfer.stages.tools import evaluate_path
+    from tfxfer.store.atomic import write_json
+
+    metrics = evaluate_path(model, data, pixels=pixels, input_dtype=input_dtype)
+    if target is not None:
+        write_json(target, metrics)
+    if as_json:
+        print_json(metrics)
+    else:
+        print_facts({name: value for name, value in metrics.items() if _is_short(value)})
+
+
+def _target(out: Path, overwrite: bool) -> Path:
+    target = out / METRICS_FILE
+    if target.exists() and not overwrite:
+        raise UsageError(f"'{target}' exists. Add --overwrite to replace it, or choose another --out.")
+    return target
+
+
+def _is_short(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return len(value) <= 4 and not any(isinstance(entry, list | tuple | dict) for entry in value)
+    return not isinstance(value, dict)

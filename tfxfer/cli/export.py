@@ -1,0 +1,74 @@
+"""`tfxfer export`: write and verify a bundle of a run, or of a model that tfxfer did not train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tfxfer.catalogue.formats import FORMATS, PLANNED_FORMATS, PLANNED_PRECISIONS
+from tfxfer.catalogue.pixels import Pixels
+from tfxfer.cli.environment import start_tensorflow
+from tfxfer.cli.options import (
+    input_dtype_option,
+    json_option,
+    model_option,
+    out_option,
+    overwrite_option,
+    pixels_option,
+)
+from tfxfer.cli.output import print_json, print_page
+
+
+@click.command("export")
+@model_option("A run directory, a .keras file or a SavedModel folder.")
+@click.option(
+    "--data", required=True, metavar="PATH", help="Labelled images that the artifacts are verified on."
+)
+@out_option("The bundle's folder.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT[:PRECISION]",
+    default=tuple(FORMATS),
+    show_default=True,
+    callback=lambda ctx, param, value: tuple(_checked(name, ctx, param) for name in value),
+    help="Repeatable.",
+)
+@pixels_option
+@input_dtype_option
+@overwrite_option
+@json_option
+def command(
+    model: Path,
+    data: str,
+    out: Path,
+    *,
+    formats: tuple[str, ...],
+    pixels: Pixels | None,
+    input_dtype: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Write artifacts, load each in its own runtime, and hold it against the model on DATA."""
+    start_tensorflow()
+    from tfxfer.stages.tools import export_path
+
+    report = export_path(
+        model, data, out, formats=formats, pixels=pixels, input_dtype=input_dtype, overwrite=overwrite
+    )
+    if as_json:
+        print_json(report)
+    else:
+        print_page(report)
+
+
+def _checked(text: str, ctx: click.Context, param: click.Parameter) -> str:
+    name, _, precision = text.partition(":")
+    if name in PLANNED_FORMATS or precision in PLANNED_PRECISIONS:
+        raise click.BadParameter(f"'{text}' is not available in this version of tfxfer.", ctx, param)
+    if name not in FORMATS or precision not in ("", *FORMATS[name].precisions):
+        known = ", ".join(f"{facts.name}:{known}" for facts in FORMATS.values() for known in facts.precisions)
+        raise click.BadParameter(f"expected one of {known}. Received: '{text}'.", ctx, param)
+    return name

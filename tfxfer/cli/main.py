@@ -1,0 +1,58 @@
+"""The entry point: commands loaded when they are called, every error mapped to an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from tfxfer.cli.lazy import LazyGroup
+from tfxfer.errors import TfxferError
+
+INTERRUPTED = 130
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="tfxfer", message="tfxfer %(version)s")
+def commands() -> None:
+    """From a folder of labelled examples to edge models that are proven to work."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and leave with its exit code: 0 done, 1 failed, 2 asked wrongly, 130 interrupted."""
+    sys.exit(exit_code(arguments))
+
+
+def exit_code(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; what users can act on becomes a line on stderr, our own bugs stay tracebacks."""
+    try:
+        result = commands.main(args=arguments, prog_name="tfxfer", standalone_mode=False)
+    except click.ClickException as error:
+        return _fail(_usage(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", INTERRUPTED)
+    except TfxferError as error:
+        return _fail(str(error), error.exit_code)
+    except BrokenPipeError:  # the reader of our output, `head` for example, has what it wanted
+        sys.stderr.close()
+        return 1
+    except OSError as error:  # a full disk, a folder without write permission
+        return _fail(str(error), 1)
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: click.ClickException) -> str:
+    message = error.format_message()
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"{message}\nTry '{error.ctx.command_path} --help'."
+    return message
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"error: {message}", err=True)
+    return code

@@ -1,0 +1,33 @@
+"""`tfxfer plan`: what `run` would do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tfxfer.cli.environment import start_tensorflow
+from tfxfer.cli.options import config_argument, json_option, set_option
+from tfxfer.cli.output import print_json, print_page
+
+
+@click.command("plan")
+@config_argument
+@set_option
+@json_option
+def command(config: Path, overrides: tuple[str, ...], *, as_json: bool) -> None:
+    """Show what `run` would do with CONFIG: splits, phases, exports, estimated time and memory.
+
+    Trains nothing and writes nothing.
+    """
+    from tfxfer.config.read import read_config
+
+    settings = read_config(config, overrides)
+    start_tensorflow()
+    from tfxfer.stages.plan import make_plan
+
+    plan = make_plan(settings)
+    if as_json:
+        print_json(plan)
+    else:
+        print_page(plan)

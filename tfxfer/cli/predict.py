@@ -1,0 +1,38 @@
+"""`tfxfer predict`: what a network or an artifact says about images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from tfxfer.cli.environment import start_tensorflow
+from tfxfer.cli.options import json_option, model_option
+from tfxfer.cli.output import print_json, print_table
+
+
+@click.command("predict")
+@model_option("A run directory, a bundle, or one of its files.")
+@click.option(
+    "--data", required=True, multiple=True, metavar="FOLDER|FILES", help="Images, or folders of images."
+)
+@click.argument("more", nargs=-1)
+@json_option
+def command(model: Path, data: tuple[str, ...], more: tuple[str, ...], *, as_json: bool) -> None:
+    """The label and the probabilities of each image; further files may follow the options."""
+    start_tensorflow()
+    from tfxfer.stages.tools import predict_path
+
+    report = predict_path(model, (*data, *more))
+    if as_json:
+        print_json(report)
+        return
+    predictions = [entry for entry in report["predictions"] if isinstance(entry, Mapping)]
+    print_table([_row(entry) for entry in predictions])
+
+
+def _row(entry: Mapping[str, object]) -> dict[str, object]:
+    probabilities = entry.get("probabilities")
+    probability = probabilities.get(entry.get("label")) if isinstance(probabilities, Mapping) else None
+    return {"path": entry.get("path"), "label": entry.get("label"), "probability": probability}

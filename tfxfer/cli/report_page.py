@@ -1,0 +1,75 @@
+"""The few lines that end a run: what was measured, which artifacts passed, where everything lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from tfxfer.cli.output import print_page, print_table, shown
+
+_PHASE = (
+    "name",
+    "epochs",
+    "seconds",
+    "trainable_parameters",
+    "unfrozen_blocks",
+    "feature_engine",
+    "best_epoch",
+)
+_ARTIFACT = (
+    "format",
+    "precision",
+    "status",
+    "path",
+    "size_bytes",
+    "accuracy",
+    "top1_agreement",
+    "max_abs_logit_error",
+    "latency_ms_p50",
+)
+
+
+def print_report(report: Mapping[str, object], out: Path) -> None:
+    """A page from the dictionary of report.json; what is missing there is left out."""
+    data, test = _facts(report, "data"), _facts(report, "test")
+    splits = {name: data[name] for name in ("train", "validation", "test", "classes") if name in data}
+    print_page({"data": splits})
+    if phases := _rows(report, "phases"):
+        click.echo(f"\n{click.style('phases', bold=True)}")
+        print_table(phases, _present(phases, _PHASE))
+    if artifacts := _rows(report, "artifacts"):
+        click.echo(f"\n{click.style('artifacts', bold=True)}")
+        print_table(artifacts, _present(artifacts, _ARTIFACT))
+    if test:
+        click.echo(f"\n{_accuracy(test)}")
+    for gate in _rows(report, "gates"):
+        if gate.get("passed") is False:
+            name, value, limit = gate.get("name"), shown(gate.get("value")), shown(gate.get("limit"))
+            click.echo(f"gate {name} does not hold: {value}, limit {limit}")
+    click.echo(f"report: {out / 'report.json'}")
+    if artifacts:
+        click.echo(f"bundle: {out / 'bundle'}")
+
+
+def _accuracy(test: Mapping[str, object]) -> str:
+    interval = test.get("accuracy_interval")
+    words = f"test accuracy: {shown(test.get('accuracy'))}"
+    if isinstance(interval, list | tuple) and len(interval) == 2:
+        words += f" (95 % interval {shown(interval[0])} to {shown(interval[1])})"
+    return words
+
+
+def _facts(report: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = report.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _rows(report: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    value = report.get(key)
+    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list | tuple) else []
+
+
+def _present(rows: list[Mapping[str, object]], columns: tuple[str, ...]) -> list[str]:
+    return [name for name in columns if any(name in row for row in rows)]

@@ -1,0 +1,31 @@
+"""`tfxfer verify`: check a bundle anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tfxfer.cli.environment import start_tensorflow
+from tfxfer.cli.options import json_option
+from tfxfer.cli.output import print_json, print_page
+from tfxfer.errors import VerificationError
+
+
+@click.command("verify")
+@click.argument("bundle", type=click.Path(exists=True, path_type=Path))
+@click.option("--data", metavar="PATH", help="Labelled images, to measure accuracy as well.")
+@json_option
+def command(bundle: Path, data: str | None, *, as_json: bool) -> None:
+    """Check the files of BUNDLE against its manifest, its contract and its golden vectors."""
+    start_tensorflow()
+    from tfxfer.verification.verify import inspect_bundle
+
+    report = inspect_bundle(bundle, data)
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        print_page(report.as_dict())
+    if not report.passed:
+        failed = ", ".join(dict.fromkeys(check.name for check in report.failures))
+        raise VerificationError(f"'{bundle}' is not verified; failed checks: {failed}.")
