@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tfxfer.backbones.graph import Step
-from tfxfer.backbones.layer_kinds import has_kernel, is_norm
+from tfxfer.backbones.layer_kinds import LEARNING_NORMS, has_kernel
 
 
 def name_blocks(spans: Sequence[tuple[Step, ...]]) -> tuple[str, ...]:
     """One name for each span, all different: the common stem, else a stable layer's name, else the position."""
-    stems = [_stem(span) for span in spans]
-    counts = Counter(stems)
-    names = [
-        stem if stem and counts[stem] == 1 else _first_stable(span, index)
-        for index, (stem, span) in enumerate(zip(stems, spans, strict=True))
-    ]
+    broad = [_stem(span, _is_weighted) for span in spans]
+    narrow = [_stem(span, _has_kernel) for span in spans]
+    counts, narrow_counts = Counter(broad), Counter(narrow)
+    names = []
+    for index, span in enumerate(spans):
+        if broad[index] and counts[broad[index]] == 1:
+            names.append(broad[index])
+        elif narrow[index] and narrow_counts[narrow[index]] == 1:
+            names.append(narrow[index])
+        else:
+            names.append(_first_stable(span, index))
     taken = Counter(names)
     return tuple(name if taken[name] == 1 else f"{name}@{index}" for index, name in enumerate(names))
 
@@ -31,9 +36,9 @@ def is_auto_named(operation: Any) -> bool:
     return re.fullmatch(rf"{name}(_\d+)?", operation.name) is not None
 
 
-def _stem(span: tuple[Step, ...]) -> str:
-    """The whole words that the names of the weighted layers begin with; a lone layer's name as it is."""
-    names = [step.name for step in span if _is_weighted(step) and not is_auto_named(step.operation)]
+def _stem(span: tuple[Step, ...], counts: Callable[[Step], bool]) -> str:
+    """The whole words that the names of the layers that count begin with; a lone layer's name as it is."""
+    names = [step.name for step in span if counts(step) and not is_auto_named(step.operation)]
     if not names:
         return ""
     words = [re.split(r"(?<=_)", name) for name in names]
@@ -49,13 +54,20 @@ def _stem(span: tuple[Step, ...]) -> str:
 
 def _first_stable(span: tuple[Step, ...], index: int) -> str:
     """The first weighted layer's own name, else the last named operation's (`mixed3`), else the position."""
-    weighted = [step.name for step in span if has_kernel(step.operation) and not is_auto_named(step.operation)]
+    weighted = [
+        step.name for step in span if has_kernel(step.operation) and not is_auto_named(step.operation)
+    ]
     if weighted:
         return weighted[0]
     named = [step.name for step in span if not is_auto_named(step.operation)]
     return named[-1] if named else f"span_{index}"
 
 
+def _has_kernel(step: Step) -> bool:
+    return has_kernel(step.operation)
+
+
 def _is_weighted(step: Step) -> bool:
+    """With a kernel, or a norm that can learn, whether or not it does now: names must not change on freezing."""
     operation = step.operation
-    return has_kernel(operation) or (is_norm(operation) and bool(operation.trainable_weights))
+    return has_kernel(operation) or (isinstance(operation, LEARNING_NORMS) and bool(operation.weights))

@@ -11,10 +11,21 @@ import keras
 
 from tfxfer.backbones.block_names import name_blocks
 from tfxfer.backbones.graph import Step, flat_model, steps_between
-from tfxfer.backbones.layer_kinds import DROPOUTS, PADS, POOLS, has_kernel, is_gate, is_linear_projection, is_norm
+from tfxfer.backbones.layer_kinds import (
+    DROPOUTS,
+    PADS,
+    POOLS,
+    has_kernel,
+    is_gate,
+    is_linear_projection,
+    is_norm,
+)
+from tfxfer.backbones.saved_model_layer import SavedModelFeatures
 from tfxfer.errors import BlockError
 
-STRIDED = 1.5  # a span that shrinks a side at least this much changes the spatial size; "valid" padding does not
+STRIDED = (
+    1.5  # a span that shrinks a side at least this much changes the spatial size; "valid" padding does not
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +62,9 @@ def find_blocks(inputs: Sequence[Any], output: Any) -> tuple[Block, ...]:
     steps = steps_between(inputs, [output])
     spans = tuple(_joined(steps, sorted(_boundaries(steps, inputs, output))))
     names = name_blocks(spans)
-    return tuple(_block(index, name, span) for index, (name, span) in enumerate(zip(names, spans, strict=True)))
+    return tuple(
+        _block(index, name, span) for index, (name, span) in enumerate(zip(names, spans, strict=True))
+    )
 
 
 def cut_positions(steps: Sequence[Step], inputs: Sequence[Any], outputs: Sequence[Any]) -> tuple[int, ...]:
@@ -79,7 +92,9 @@ def _boundaries(steps: Sequence[Step], inputs: Sequence[Any], output: Any) -> se
     for before, after in zip((-1, *cuts), cuts, strict=False):
         step = steps[after]
         if after - before > 1 or len({id(tensor) for tensor in step.inputs}) > 1:
-            if not is_gate(step.operation):  # a residual sum or a concatenation: both where it forks and where it joins
+            if not is_gate(
+                step.operation
+            ):  # a residual sum or a concatenation: both where it forks and where it joins
                 found |= {before, after}
         elif isinstance(step.operation, POOLS):
             found.add(after)
@@ -116,7 +131,9 @@ def _is_single(steps: Sequence[Step], position: int, cuts: set[int]) -> bool:
     return position == 0 or position - 1 in cuts
 
 
-def _inner_boundaries(steps: Sequence[Step], units: list[tuple[int, int]], *, at_input: bool) -> Iterator[int]:
+def _inner_boundaries(
+    steps: Sequence[Step], units: list[tuple[int, int]], *, at_input: bool
+) -> Iterator[int]:
     if not units:
         return
     chain_is_linear = _is_linear(steps, units[-1])
@@ -144,16 +161,23 @@ def _shrinks(steps: Sequence[Step], unit: tuple[int, int]) -> bool:
 
 
 def _joined(steps: Sequence[Step], ends: Sequence[int]) -> Iterator[tuple[Step, ...]]:
-    """Spans up to each end; one without a kernel joins the one before it, or the next where it is the first."""
+    """Spans up to each end. One without weights joins the one before it; one with a norm only is the entry of the
+    next (ResNetV2's pre-activation), and joins the one before it where there is no next.
+    """
     spans: list[tuple[Step, ...]] = []
+    entry: tuple[Step, ...] = ()
     start = 0
     for end in ends:
-        span = tuple(steps[start : end + 1])
-        start = end + 1
-        if spans and not (_holds_kernel(span) and _holds_kernel(spans[0])):
-            spans[-1] += span
-        else:
+        span = entry + tuple(steps[start : end + 1])
+        start, entry = end + 1, ()
+        if _holds_kernel(span):
             spans.append(span)
+        elif spans and (end == ends[-1] or not any(_weights(step) for step in span)):
+            spans[-1] += span
+        elif end == ends[-1]:
+            spans.append(span)
+        else:
+            entry = span
     return iter(spans)
 
 
@@ -167,7 +191,7 @@ def _weights(step: Step) -> list[Any]:
 
 def _block(index: int, name: str, span: tuple[Step, ...]) -> Block:
     weights = {id(weight): weight for step in span for weight in _weights(step)}
-    opaque = any(isinstance(step.operation, keras.Model) for step in span)
+    opaque = any(isinstance(step.operation, (keras.Model, SavedModelFeatures)) for step in span)
     layers = tuple(dict.fromkeys(step.name for step in span))
     return Block(index, name, layers, span[-1].outputs[0], sum(_size(w) for w in weights.values()), opaque)
 

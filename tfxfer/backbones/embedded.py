@@ -14,7 +14,11 @@ from tfxfer.backbones.weights_file import load_weights_file
 from tfxfer.catalogue.backbones import BackboneFacts
 from tfxfer.catalogue.inputs import ImageInput, Size
 
-CHANNELS = (24, 48, 96)  # of each stage; every stage but the first halves the sides, and ends in a residual block
+CHANNELS = (
+    24,
+    48,
+    96,
+)  # of each stage; every stage but the first halves the sides, and ends in a residual block
 
 
 def load_embedded(

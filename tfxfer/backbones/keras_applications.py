@@ -51,7 +51,9 @@ def _construct(
         except ValueError as error:
             if requests:  # found, but not what was expected
                 raise WeightsError(_damaged(facts, requests[-1], error)) from error
-            raise ConfigError(f"options of {facts.name!r} must be what Keras takes. Received: {error}") from error
+            raise ConfigError(
+                f"options of {facts.name!r} must be what Keras takes. Received: {error}"
+            ) from error
         except Exception as error:  # noqa: BLE001 - Keras raises a bare Exception where a download fails
             if not requests:
                 raise

@@ -7,14 +7,13 @@ from typing import Any
 import keras
 from keras import layers
 
-NORMS = (
+LEARNING_NORMS = (
     layers.BatchNormalization,
     layers.LayerNormalization,
     layers.GroupNormalization,
     layers.RMSNormalization,
-    layers.UnitNormalization,
-    layers.Normalization,
 )
+NORMS = (*LEARNING_NORMS, layers.UnitNormalization, layers.Normalization)
 DENSE_KERNELS = (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense, layers.EinsumDense)
 POOLS = (
     layers.MaxPooling1D,

@@ -16,9 +16,14 @@ def named_weights(model: keras.Model) -> dict[str, Any]:
             if id(weight) in seen:
                 continue
             seen.add(id(weight))
-            inner = weight.path.partition("/")[2] or weight.name
-            named[_free(f"{layer.name}/{inner}", named)] = weight
+            named[_free(f"{layer.name}/{_within(layer.name, weight)}", named)] = weight
     return named
+
+
+def _within(layer: str, weight: Any) -> str:
+    """The weight's path below its layer; what lies above depends on how the model was built."""
+    _, found, inner = f"/{weight.path}".rpartition(f"/{layer}/")
+    return inner if found else weight.name
 
 
 def _free(name: str, taken: dict[str, Any]) -> str:

@@ -41,13 +41,17 @@ def load_weights_file(model: keras.Model, path: str | Path) -> None:
     """
     file = Path(path).expanduser()
     if not file.is_file():
-        raise WeightsError(f"weights must be 'imagenet', 'none' or a file. Received: {str(path)!r}, which is no file.")
+        raise WeightsError(
+            f"weights must be 'imagenet', 'none' or a file. Received: {str(path)!r}, which is no file."
+        )
     if file.suffix not in SUFFIXES:
         raise WeightsError(f"a weights file must end in {', '.join(SUFFIXES)}. Received: {file.name!r}.")
     try:
         _load(model, file)
     except (OSError, KeyError, zipfile.BadZipFile, SafetensorError) as error:
-        raise WeightsError(f"weights must be a readable file. Received: {file}: {error}. Fetch it again.") from error
+        raise WeightsError(
+            f"weights must be a readable file. Received: {file}: {error}. Fetch it again."
+        ) from error
 
 
 def _load(model: keras.Model, file: Path) -> None:
@@ -73,7 +77,9 @@ def pair_by_name(variables: Mapping[str, Any], arrays: Mapping[str, Any], where:
             raise WeightsError(f"{where} must hold every weight of the network. Received: no {name!r}.")
     for name in arrays:
         if name not in variables:
-            raise WeightsError(f"{where} must hold the weights of this network only. Received: {name!r} besides.")
+            raise WeightsError(
+                f"{where} must hold the weights of this network only. Received: {name!r} besides."
+            )
     return [_Pair(name, variable, name, arrays[name]) for name, variable in variables.items()]
 
 
@@ -137,12 +143,16 @@ def _pairs(model: keras.Model, root: Any, file: Path) -> list[_Pair]:
     root.visititems(lambda name, item: found.update(_vars_of(name, item)))
     for address, layer in expected.items():
         if address not in found:
-            raise WeightsError(f"{file} must hold every weight of the network. Received: none for {layer.name!r}.")
+            raise WeightsError(
+                f"{file} must hold every weight of the network. Received: none for {layer.name!r}."
+            )
         _check_name(layer, _text(found[address].attrs.get("name", layer.name)), file)
     for address, group in found.items():
         if address not in expected:
             name = _text(group.attrs.get("name", address))
-            raise WeightsError(f"{file} must hold the weights of this network only. Received: {name!r} besides.")
+            raise WeightsError(
+                f"{file} must hold the weights of this network only. Received: {name!r} besides."
+            )
     pairs = []
     for address, layer in expected.items():
         variables = [*layer._trainable_variables, *layer._non_trainable_variables]
@@ -152,7 +162,9 @@ def _pairs(model: keras.Model, root: Any, file: Path) -> list[_Pair]:
 
 
 def _vars_of(name: str, item: Any) -> dict[str, Any]:
-    is_vars = isinstance(item, h5py.Group) and name.endswith("/vars") and len(item) and name.startswith("layers/")
+    is_vars = (
+        isinstance(item, h5py.Group) and name.endswith("/vars") and len(item) and name.startswith("layers/")
+    )
     return {name.removesuffix("/vars"): item} if is_vars else {}
 
 
@@ -176,7 +188,9 @@ def _snake_case(name: str) -> str:
 
 def _layer_pairs(layer: Any, variables: list[Any], stored: str, arrays: list[Any], file: Path) -> list[_Pair]:
     if len(variables) != len(arrays):
-        raise WeightsError(f"{layer.name!r} must have {len(variables)} weights. Received: {len(arrays)} in {file}.")
+        raise WeightsError(
+            f"{layer.name!r} must have {len(variables)} weights. Received: {len(arrays)} in {file}."
+        )
     return [
         _Pair(f"{layer.name}/{variable.name}", variable, stored, array)
         for variable, array in zip(variables, arrays, strict=True)
@@ -195,7 +209,9 @@ def _check_name(layer: Any, stored: str, file: Path) -> None:
 
 
 def _refuse_count(layers: list[str], stored: list[str], file: Path) -> None:
-    first = (layers[len(stored)], "missing") if len(layers) > len(stored) else (stored[len(layers)], "besides")
+    first = (
+        (layers[len(stored)], "missing") if len(layers) > len(stored) else (stored[len(layers)], "besides")
+    )
     raise WeightsError(
         f"{file} must hold the weights of {len(layers)} layers. Received: {len(stored)}; {first[0]!r} is {first[1]}. "
         "A file with the classifier does not fit: use the one without top."

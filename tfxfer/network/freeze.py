@@ -9,8 +9,10 @@ from typing import Any
 import keras
 
 from tfxfer.backbones.blocks import Block, cut_positions, find_blocks
+from tfxfer.backbones.features import features_tensor
 from tfxfer.backbones.graph import Step, flat_model, steps_between
 from tfxfer.backbones.layer_kinds import PADS, has_kernel, is_augmentation, is_random
+from tfxfer.errors import BlockError
 from tfxfer.network.network import Network
 from tfxfer.network.policy import FreezePolicy, learning_blocks
 
@@ -27,7 +29,9 @@ class FrozenBoundary:
     unfrozen_blocks: tuple[str, ...]
     backbone_trainable: int  # of the backbone's weights
     backbone_weights: int  # of the backbone, statistics (moving mean and variance) left out
-    augmentation: tuple[str, ...] = ()  # layers that change images at random; they forbid computing features once
+    augmentation: tuple[
+        str, ...
+    ] = ()  # layers that change images at random; they forbid computing features once
 
     def __str__(self) -> str:
         return (
@@ -52,34 +56,31 @@ def freeze(model: Network | keras.Model, policy: FreezePolicy | None = None) -> 
     blocks = find_blocks(flat.inputs, output)
     count = learning_blocks(policy, [block.name for block in blocks], [block.parameters for block in blocks])
     learning = blocks[len(blocks) - count :]
+    _refuse_opaque(learning)
     _set_trainable(whole, flat, blocks, learning, policy)
     return _boundary(flat, blocks, learning)
 
 
-def features_tensor(flat: keras.Model) -> Any:
-    """The tensor that a plain model's head takes: before its last spatial reduction, or before its last kernel."""
-    steps = steps_between(flat.inputs, flat.outputs)
-    cuts = cut_positions(steps, flat.inputs, flat.outputs)
-    for position in reversed(cuts):
-        step = steps[position]
-        if _reduces(step) and position - 1 in cuts and any(has_kernel(later.operation) for later in steps[position:]):
-            return step.inputs[0]
-    kernels = [position for position, step in enumerate(steps) if has_kernel(step.operation)]
-    before = [position for position in cuts if kernels and position < kernels[-1]]
-    return steps[before[-1]].outputs[0] if before else flat.inputs[0]
-
-
-def _reduces(step: Step) -> bool:
-    return len(step.inputs) == 1 and len(step.inputs[0].shape) > 2 and len(step.outputs[0].shape) == 2
+def _refuse_opaque(learning: Sequence[Block]) -> None:
+    for block in learning:
+        if block.opaque:
+            raise BlockError(
+                f"unfreeze must be 'none' for a backbone that is one opaque block (a SavedModel, a subclassed model). "
+                f"Received: a policy by which block {block.name!r} learns."
+            )
 
 
 def _set_trainable(
-    whole: keras.Model, flat: keras.Model, blocks: Sequence[Block], learning: Sequence[Block], policy: FreezePolicy
+    whole: keras.Model,
+    flat: keras.Model,
+    blocks: Sequence[Block],
+    learning: Sequence[Block],
+    policy: FreezePolicy,
 ) -> None:
     whole.trainable = True  # of every model inside it too: a frozen container would hide what learns in it
     flat.trainable = True
     in_backbone = {name for block in blocks for name in block.layers}
-    learns = {name for block in learning for name in block.layers if not block.opaque}
+    learns = {name for block in learning for name in block.layers}
     for layer in flat.layers:
         layer.trainable = layer.name not in in_backbone or layer.name in learns
         if policy.batch_norm == "frozen":
@@ -109,7 +110,7 @@ def _boundary(flat: keras.Model, blocks: Sequence[Block], learning: Sequence[Blo
         frozen_parameters=_count(flat.weights) - trainable,
         unfrozen_blocks=tuple(block.name for block in learning),
         backbone_trainable=_count(w for layer in backbone for w in layer.trainable_weights),
-        backbone_weights=_count(w for layer in backbone for w in layer.weights if not _is_statistic(layer, w)),
+        backbone_weights=_count(w for layer in backbone for w in layer.weights if not _is_statistic(w)),
         augmentation=augmentation,
     )
 
@@ -139,9 +140,8 @@ def _deepest_cut(steps: Sequence[Step], flat: keras.Model, count: int) -> Step |
     return steps[cuts[-1]]
 
 
-def _is_statistic(layer: Any, weight: Any) -> bool:
+def _is_statistic(weight: Any) -> bool:
     """Moving statistics and the like never learn, whatever is unfrozen."""
-    del layer
     return weight.path.rpartition("/")[2] in ("moving_mean", "moving_variance", "mean", "variance", "count")
 
 

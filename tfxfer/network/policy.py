@@ -102,7 +102,9 @@ def _by_name(name: str, names: Sequence[str]) -> int:
         return len(names) - list(names).index(name)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise BlockError(f"unfreeze must name a block of the backbone: {_listed(names)}. Received: {name!r}.{hint}")
+    raise BlockError(
+        f"unfreeze must name a block of the backbone: {_listed(names)}. Received: {name!r}.{hint}"
+    )
 
 
 def _by_share(share: float, parameters: Sequence[int]) -> int:

@@ -20,7 +20,9 @@ def split_model(model: keras.Model, tensor: Any) -> tuple[keras.Model, keras.Mod
         BlockError: a path goes around the tensor, or it is not of this model.
     """
     flat = flat_model(model)
-    if all(tensor is not known for step in steps_between(flat.inputs, flat.outputs) for known in step.outputs):
+    if all(
+        tensor is not known for step in steps_between(flat.inputs, flat.outputs) for known in step.outputs
+    ):
         raise BlockError(
             f"a model can be split at a tensor of its own flat graph. Received: {tensor!r} of another graph. "
             "Take it from freeze(model, policy).tensor or cut_points(model)."

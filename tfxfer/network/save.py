@@ -1,0 +1,159 @@
+"""Networks on disk: network.json and weights.safetensors, checked name by name; nothing in them is code."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from tfxfer.backbones.model_file import objects_in, refuse_code
+from tfxfer.backbones.naming import fresh_names
+from tfxfer.backbones.weight_names import named_weights
+from tfxfer.backbones.weights_file import check_fit, pair_by_name
+from tfxfer.catalogue.inputs import ImageInput
+from tfxfer.catalogue.pixels import parse_pixels
+from tfxfer.errors import NetworkError, WeightsError
+from tfxfer.network.head import Head
+from tfxfer.network.network import Network, Origin
+from tfxfer.store.atomic import replaced_folder, write_json
+
+SCHEMA_VERSION = 1
+NETWORK, WEIGHTS, MODULE = "network.json", "weights.safetensors", "module"
+
+
+def save_network(network: Network, folder: str | Path) -> Path:
+    """Write the network to a new folder, or in place of one; the same network gives the same bytes.
+
+    A SavedModel inside it is copied beside it.
+
+    Raises:
+        NetworkError: a layer would need code that the folder cannot hold.
+    """
+    folder = Path(folder)
+    document = _document(network)
+    refuse_unknown_classes(document["model"], "a network that is saved")
+    with replaced_folder(folder) as temporary:
+        for entry in _modules(document["model"]):
+            shutil.copytree(entry["folder"], temporary / MODULE)
+            entry["folder"] = MODULE
+        weights = {name: np.asarray(weight) for name, weight in named_weights(network.model).items()}
+        (temporary / WEIGHTS).write_bytes(safetensors.numpy.save(weights))
+        write_json(temporary / NETWORK, document)
+    return folder
+
+
+def load_network(folder: str | Path) -> Network:
+    """Read a network that `save_network` wrote.
+
+    Raises:
+        NetworkError: a file is missing or damaged, or would run code.
+        WeightsError: a weight's name, shape or dtype differs from the network's; the first one is named.
+    """
+    folder = Path(folder)
+    document = _read(folder)
+    model = _model(document["model"], folder)
+    _load_weights(model, folder / WEIGHTS)
+    described = document["input"]
+    pixels = parse_pixels(described["pixels"])
+    height, width = described["size"]
+    head = document["head"]
+    return Network(
+        model,
+        tuple(document["labels"]),
+        ImageInput((height, width), pixels),
+        Origin(**document["backbone"]),
+        Head(tuple(head["hidden"]), head["dropout"], head["pooling"], head["task"]),
+    )
+
+
+def _document(network: Network) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "labels": list(network.labels),
+        "input": {
+            "kind": network.input.kind,
+            "size": list(network.input.size),
+            "pixels": network.input.pixels.as_dict(),
+        },
+        "backbone": asdict(network.backbone),
+        "head": asdict(network.head) | {"hidden": list(network.head.hidden)},
+        "model": copy.deepcopy(keras.saving.serialize_keras_object(network.model)),
+    }
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        document = json.loads((folder / NETWORK).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise NetworkError(
+            f"{folder} must hold a network ({NETWORK}, {WEIGHTS}). Received: {error}."
+        ) from error
+    missing = {"schema_version", "labels", "input", "backbone", "head", "model"} - set(document)
+    if missing:
+        raise NetworkError(
+            f"{folder / NETWORK} must have the key {sorted(missing)[0]!r}. Received: {list(document)}."
+        )
+    if document["schema_version"] != SCHEMA_VERSION:
+        raise NetworkError(
+            f"{folder / NETWORK} must be of schema version {SCHEMA_VERSION}. "
+            f"Received: {document['schema_version']!r}. Use the tfxfer that wrote it."
+        )
+    return dict(document)
+
+
+def _model(config: dict[str, Any], folder: Path) -> keras.Model:
+    refuse_unknown_classes(config, str(folder / NETWORK))
+    for entry in _modules(config):
+        entry["folder"] = str((folder / MODULE).resolve())
+    try:
+        with fresh_names():
+            return keras.saving.deserialize_keras_object(config, safe_mode=True)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise NetworkError(f"{folder / NETWORK} must describe a network. Received: {error}") from error
+
+
+def _load_weights(model: keras.Model, file: Path) -> None:
+    try:
+        arrays = safetensors.numpy.load(file.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{file} must be a readable file of weights. Received: {error}.") from error
+    pairs = pair_by_name(named_weights(model), arrays, str(file))
+    for pair in pairs:
+        check_fit(pair.name, pair.variable, pair.stored, str(file))
+    for pair in pairs:
+        pair.variable.assign(pair.stored)
+
+
+def refuse_unknown_classes(config: Any, where: str) -> None:
+    """Refuse what would run code, and classes that neither Keras nor a registration knows.
+
+    Raises:
+        NetworkError: naming the class.
+    """
+    refuse_code(config, where)
+    for entry in objects_in(config):
+        module, registered = entry.get("module"), entry.get("registered_name")
+        if registered is not None and keras.saving.get_registered_object(registered) is not None:
+            continue
+        if module in (None, "builtins") or str(module).partition(".")[0] == "keras":
+            continue
+        raise NetworkError(
+            f"{where} must hold classes that Keras or a registration knows. Received: {entry['class_name']!r} of "
+            f"{module!r}. Decorate it with keras.saving.register_keras_serializable and import it first."
+        )
+
+
+def _modules(config: Any) -> Iterator[dict[str, Any]]:
+    """The configurations of SavedModel layers."""
+    for entry in objects_in(config):
+        if entry.get("registered_name") == "tfxfer>SavedModelFeatures":
+            yield entry["config"]
