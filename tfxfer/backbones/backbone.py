@@ -18,7 +18,10 @@ from tfxfer.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Backbone:
-    """A functional model from float32 (N, H, W, 3), after `input.pixels`, to features (N, h, w, C) or (N, C)."""
+    """A functional model from float32 images (N, H, W, 3), after `input.pixels`, to features.
+
+    Features are (N, h, w, C) or (N, C).
+    """
 
     name: str
     model: keras.Model
@@ -44,8 +47,9 @@ def load_backbone(
 ) -> Backbone:
     """The backbone of that name: keras/NAME, embedded/NAME, hub/FOLDER or file/PATH.keras.
 
-    `image_size` is in pixels, one number or (H, W); the catalogue's where it is not given. `weights` is "imagenet",
-    "none" (random, from `seed`) or the path of a weights file. Layer names do not depend on what was built before.
+    `image_size` is in pixels, one number or (H, W); the catalogue's where it is not given. `weights` is
+    "imagenet", "none" (random, from `seed`) or the path of a weights file. Layer names do not depend on what was
+    built before.
 
     Raises:
         ConfigError: the name, a size, an option or `pixels` is wrong.

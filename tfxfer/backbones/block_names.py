@@ -12,7 +12,7 @@ from tfxfer.backbones.layer_kinds import LEARNING_NORMS, has_kernel
 
 
 def name_blocks(spans: Sequence[tuple[Step, ...]]) -> tuple[str, ...]:
-    """One name for each span, all different: the common stem, else a stable layer's name, else the position."""
+    """One name for each span, all different: the layers' common stem, else one layer's name, else the position."""
     broad = [_stem(span, _is_weighted) for span in spans]
     narrow = [_stem(span, _has_kernel) for span in spans]
     counts, narrow_counts = Counter(broad), Counter(narrow)
@@ -68,6 +68,6 @@ def _has_kernel(step: Step) -> bool:
 
 
 def _is_weighted(step: Step) -> bool:
-    """With a kernel, or a norm that can learn, whether or not it does now: names must not change on freezing."""
+    """With a kernel, or a norm that can learn; whether it does now must not change a name."""
     operation = step.operation
     return has_kernel(operation) or (isinstance(operation, LEARNING_NORMS) and bool(operation.weights))

@@ -113,7 +113,7 @@ def _chain_boundaries(steps: Sequence[Step], found: Sequence[int], cuts: set[int
 
 
 def _units(steps: Sequence[Step], start: int, end: int, cuts: set[int]) -> list[tuple[int, int]]:
-    """(first, last) positions of each weighted operation on the spine with all that follows up to the next one.
+    """(first, last) positions of each weighted operation on the spine, with all that follows up to the next.
 
     Padding belongs to the operation it pads for.
     """
@@ -161,8 +161,10 @@ def _shrinks(steps: Sequence[Step], unit: tuple[int, int]) -> bool:
 
 
 def _joined(steps: Sequence[Step], ends: Sequence[int]) -> Iterator[tuple[Step, ...]]:
-    """Spans up to each end. One without weights joins the one before it; one with a norm only is the entry of the
-    next (ResNetV2's pre-activation), and joins the one before it where there is no next.
+    """Spans up to each end.
+
+    One without weights joins the one before it; one with a norm only is the entry of the next (ResNetV2's
+    pre-activation), and joins the one before it where there is no next.
     """
     spans: list[tuple[Step, ...]] = []
     entry: tuple[Step, ...] = ()

@@ -16,7 +16,7 @@ from tfxfer.errors import BackboneError, ConfigError
 
 
 def load_file(path: str, size: Size | None, pixels: Pixels | None) -> Loaded:
-    """The model of a file without what comes after its last spatial reduction; `source` says what was cut off.
+    """The model of a file without its head; `source` says what was cut off.
 
     Raises:
         ConfigError: `pixels` is missing, or `image_size` where the model takes any.
@@ -25,7 +25,8 @@ def load_file(path: str, size: Size | None, pixels: Pixels | None) -> Loaded:
     """
     if pixels is None:
         raise ConfigError(
-            f"backbone 'file/{path}' needs pixels: a file does not say which range it was trained on. Received: none. "
+            f"backbone 'file/{path}' needs pixels: a file does not say which range it was trained on. "
+            "Received: none. "
             f"Set pixels to {USUAL_PIXELS}; '[0,255]' where the model scales by itself."
         )
     flat = flat_model(load_model_file(path))
@@ -48,8 +49,8 @@ def _checked_size(path: str, flat: keras.Model, size: Size | None) -> Size:
     shape: tuple[Any, ...] = tuple(flat.inputs[0].shape)
     if len(flat.inputs) != 1 or len(shape) != 4 or shape[3] not in (3, None):
         raise BackboneError(
-            f"backbone 'file/{path}' must take one tensor of images (N, H, W, 3). Received: a model that takes "
-            f"{[tuple(tensor.shape) for tensor in flat.inputs]}."
+            f"backbone 'file/{path}' must take one tensor of images (N, H, W, 3). "
+            f"Received: a model that takes {[tuple(tensor.shape) for tensor in flat.inputs]}."
         )
     known = shape[1:3]
     if None in known:

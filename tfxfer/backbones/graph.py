@@ -1,6 +1,7 @@
 """The graph under a Keras model: its operations in order, nested models flattened, replayed on other inputs.
 
-Keras gives no public walk over the nodes of a functional model; every use of its node records is in this file.
+Keras gives no public walk over the nodes of a functional model; every use of its node records
+is in this file.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Step:
 
 
 def is_functional(operation: Any) -> bool:
-    """Whether the operation is a model whose graph is known: functional, or Sequential with an input shape."""
+    """Whether the operation is a model whose graph is known: functional, or Sequential with an Input."""
     if isinstance(operation, keras.Sequential):
         return bool(operation.built and operation.layers and operation.inputs)
     return isinstance(operation, keras.Model) and isinstance(operation, keras.Function)
@@ -53,8 +54,8 @@ def steps_between(inputs: Iterable[Any], outputs: Iterable[Any]) -> tuple[Step, 
         operation, index, _ = tensor._keras_history
         if operation is None or operation._inbound_nodes[index].is_input:
             raise BlockError(
-                f"a cut must be a tensor that every path passes. Received: {tensor.name!r} is needed beside it. "
-                "Cut at the output of a block; cut_points(model) lists them."
+                f"a cut must be a tensor that every path passes. "
+                f"Received: {tensor.name!r} is needed beside it. Cut at the output of a block; cut_points(model) lists them."
             )
         node = operation._inbound_nodes[index]
         if not expanded:
@@ -105,9 +106,9 @@ _flat_models: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
 
 def flat_model(model: keras.Model) -> keras.Model:
-    """The same graph without nested models, sharing every layer; a model that is flat already is returned as it is.
+    """The same graph without nested models, sharing every layer.
 
-    The flat form of a model is made once, so that its tensors stay the same from call to call.
+    A model that is flat already is returned as it is. The flat form of a model is made once, so that its tensors stay the same from call to call.
 
     Raises:
         BlockError: the model has no graph (it is subclassed, or not built).
@@ -146,7 +147,7 @@ def require_graph(model: Any) -> None:
     """
     if not is_functional(model):
         raise BlockError(
-            "a model must be functional (keras.Model(inputs, outputs)) or Sequential with an Input, so that its "
-            f"blocks can be found. Received: {type(model).__name__} {getattr(model, 'name', '')!r}. "
+            "a model must be functional (keras.Model(inputs, outputs)) or Sequential with an Input, "
+            f"so that its blocks can be found. Received: {type(model).__name__}. "
             "Build it with the functional API, or call a Sequential on keras.Input first."
         )

@@ -24,7 +24,8 @@ def load_hub(handle: str, size: Size | None, pixels: Pixels | None) -> Loaded:
     if pixels is None:
         raise ConfigError(
             f"backbone 'hub/{handle}' needs pixels: a SavedModel does not say which range it was trained on. "
-            f"Received: none. Set pixels to {USUAL_PIXELS}; its documentation says which (TF Hub's own use [0,1])."
+            f"Received: none. Set pixels to {USUAL_PIXELS}; "
+            "its documentation says which (TF Hub's own modules use [0,1])."
         )
     size = _checked_size(handle, input_shape(load_saved_model(folder)), size)
     images = keras.Input((*size, 3), name="image")
@@ -56,8 +57,8 @@ def hub_folder(handle: str) -> Path:
 def _checked_size(handle: str, shape: tuple[int | None, ...] | None, size: Size | None) -> Size:
     if shape is not None and (len(shape) != 4 or shape[3] not in (3, None)):
         raise BackboneError(
-            f"backbone 'hub/{handle}' must take images (N, H, W, 3). Received: a SavedModel that takes {shape}. "
-            "Choose a SavedModel of images."
+            f"backbone 'hub/{handle}' must take images (N, H, W, 3). "
+            f"Received: a SavedModel that takes {shape}. Choose a SavedModel of images."
         )
     known = (None, None) if shape is None else (shape[1], shape[2])
     if known[0] is None or known[1] is None:

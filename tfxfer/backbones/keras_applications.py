@@ -44,7 +44,7 @@ def _construct(
     constructor: Callable[..., keras.Model] = vars(keras.applications)[facts.constructor]
     requests: list[_Request] = []
     with fresh_names(), seeded_initialisers(seed), _recorded(requests), warnings.catch_warnings():
-        # Keras warns where a size is not one the weights were trained at; it gives the weights of the default size.
+        # Keras warns where the weights were trained at another size; they fit any.
         warnings.filterwarnings("ignore", message=".*input_shape.*")
         try:
             return constructor(include_top=False, weights=weights, input_shape=(*size, 3), **options)
@@ -54,7 +54,7 @@ def _construct(
             raise ConfigError(
                 f"options of {facts.name!r} must be what Keras takes. Received: {error}"
             ) from error
-        except Exception as error:  # noqa: BLE001 - Keras raises a bare Exception where a download fails
+        except Exception as error:  # Keras raises a bare Exception where a download fails
             if not requests:
                 raise
             raise WeightsError(_unreachable(facts, requests[-1], error)) from error

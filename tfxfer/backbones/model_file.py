@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
+import h5py  # type: ignore[import-untyped]
 import keras
 
 from tfxfer.errors import NetworkError
@@ -33,7 +33,8 @@ def load_model_file(path: str | Path) -> keras.Model:
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     except (TypeError, ValueError, KeyError, OSError, AttributeError, ImportError) as error:
         raise NetworkError(
-            f"{file} must hold a model that Keras {keras.__version__} can read. Received: {_first_line(error)} "
+            f"{file} must hold a model that Keras {keras.__version__} can read. "
+            f"Received: {_first_line(error)} "
             "Build the model in code with today's Keras, load its weights, and save it as .keras; "
             "register your own classes with keras.saving.register_keras_serializable before loading."
         ) from error
@@ -49,8 +50,9 @@ def refuse_code(config: Any, where: str) -> None:
         if entry["class_name"] in CODE_CLASSES:
             name = entry.get("name") or _name_in(entry.get("config")) or "unnamed"
             raise NetworkError(
-                f"{where} must hold no code. Received: {entry['class_name']} {name!r}. Replace it by a layer class "
-                "registered with keras.saving.register_keras_serializable, or by keras.ops calls, and save again."
+                f"{where} must hold no code. Received: {entry['class_name']} {name!r}. "
+                "Replace it by keras.ops calls, or by a layer class registered with "
+                "keras.saving.register_keras_serializable, and save again."
             )
 
 

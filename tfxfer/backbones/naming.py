@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# The counters behind `add_35` have no public handle other than clear_session(), which would reset the caller's too.
+# The counters behind `add_35` have no public handle but clear_session(), which would reset the caller's too.
 from keras.src.backend.common.global_state import get_global_attribute, set_global_attribute
 
 _COUNTERS = "object_name_uids"
@@ -26,7 +26,7 @@ def fresh_names() -> Iterator[None]:
 
 @contextmanager
 def seeded_initialisers(seed: int) -> Iterator[None]:
-    """Initialisers made inside without a seed draw theirs from `seed` (Keras takes them from Python's `random`)."""
+    """Initialisers made inside without a seed draw theirs from `seed`, through Python's `random` as Keras does."""
     state = random.getstate()
     random.seed(seed)
     try:

@@ -59,7 +59,7 @@ def load_saved_model(folder: Path) -> Any:
 
 
 def input_shape(module: Any) -> tuple[int | None, ...] | None:
-    """The shape of the one tensor that the module's signature takes, batch included; None where it has none."""
+    """The shape of the one tensor that the module's signature takes, batch included; None without one."""
     signature = module.signatures.get("serving_default") if module.signatures else None
     if signature is None:
         return None
@@ -75,7 +75,7 @@ def _function_of(module: Any, folder: str) -> Any:
     signature = module.signatures.get("serving_default") if module.signatures else None
     if signature is None or len(signature.structured_outputs) != 1:
         raise BackboneError(
-            f"a SavedModel backbone must be callable (TF Hub's TF2 format) or have one output in its signature "
+            "a SavedModel backbone must be callable (TF Hub's TF2 format) or have one output in its signature "
             f"'serving_default'. Received: {folder}. Export it again with tf.saved_model.save and a __call__."
         )
     (argument,) = signature.structured_input_signature[1]

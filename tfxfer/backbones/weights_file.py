@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
+import h5py  # type: ignore[import-untyped]
 import keras
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -37,7 +37,7 @@ def load_weights_file(model: keras.Model, path: str | Path) -> None:
     """Set every weight of the model from a .h5, .weights.h5, .keras or .safetensors file, or none of them.
 
     Raises:
-        WeightsError: the file is missing or damaged, or a name, a shape or a dtype differs (the first is named).
+        WeightsError: the file is missing or damaged, or a name, a shape or a dtype differs; the first is named.
     """
     file = Path(path).expanduser()
     if not file.is_file():
@@ -58,7 +58,8 @@ def _load(model: keras.Model, file: Path) -> None:
     if file.suffix == ".safetensors":
         with safe_open(file, framework="np") as stored:
             arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no mapping
-        return _assign(pair_by_name(named_weights(flat_model(model)), arrays, str(file)), file)
+        _assign(pair_by_name(named_weights(flat_model(model)), arrays, str(file)), file)
+        return
     data = io.BytesIO(zipfile.ZipFile(file).read("model.weights.h5")) if file.suffix == ".keras" else file
     with h5py.File(data, "r") as root:
         legacy = root.get("model_weights", root)
@@ -198,7 +199,7 @@ def _layer_pairs(layer: Any, variables: list[Any], stored: str, arrays: list[Any
 
 
 def _check_name(layer: Any, stored: str, file: Path) -> None:
-    """Names agree up to case and punctuation (Keras 3 writes `a_b` for `a/b`); numbered names carry no meaning."""
+    """Names agree up to case and punctuation (Keras 3 writes `a_b` for `a/b`); numbered names mean nothing."""
     if is_auto_named(layer):
         return
     if _plain(layer.name) != _plain(stored):
@@ -213,7 +214,8 @@ def _refuse_count(layers: list[str], stored: list[str], file: Path) -> None:
         (layers[len(stored)], "missing") if len(layers) > len(stored) else (stored[len(layers)], "besides")
     )
     raise WeightsError(
-        f"{file} must hold the weights of {len(layers)} layers. Received: {len(stored)}; {first[0]!r} is {first[1]}. "
+        f"{file} must hold the weights of {len(layers)} layers. "
+        f"Received: {len(stored)}; {first[0]!r} is {first[1]}. "
         "A file with the classifier does not fit: use the one without top."
     )
 

@@ -71,7 +71,7 @@ _NASNET = _Family("nasnet", SIGNED_UNIT)
 _VGG16 = _Family("vgg16", CAFFE)
 _VGG19 = _Family("vgg19", CAFFE)
 
-# constructor, family, default size in pixels a side, parameters without the classifier (measured, Keras 3.15.1)
+# constructor, family, default pixels a side, parameters without the classifier (measured with Keras 3.15.1)
 _KERAS: tuple[tuple[str, _Family, int, int], ...] = (
     ("MobileNet", _MOBILENET, 224, 3_228_864),
     ("MobileNetV2", _MOBILENET_V2, 224, 2_257_984),

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from tfxfer.backbones.blocks import Block, cut_positions, find_blocks
-from tfxfer.backbones.features import features_tensor
+from tfxfer.backbones.features import features_tensor as features_tensor
 from tfxfer.backbones.graph import Step, flat_model, steps_between
 from tfxfer.backbones.layer_kinds import PADS, has_kernel, is_augmentation, is_random
 from tfxfer.errors import BlockError
@@ -41,7 +41,7 @@ class FrozenBoundary:
 
 
 def freeze(model: Network | keras.Model, policy: FreezePolicy | None = None) -> FrozenBoundary:
-    """Set what learns, layer by layer: the head, the blocks of the policy, and BatchNorm only where it says so.
+    """Set what learns, layer by layer: the head, the policy's blocks, BatchNorm only where it says so.
 
     A plain model's head is what comes after its last spatial reduction, or else its last layer with a kernel.
     Frozen BatchNormalization keeps its statistics also under training=True.
@@ -65,7 +65,7 @@ def _refuse_opaque(learning: Sequence[Block]) -> None:
     for block in learning:
         if block.opaque:
             raise BlockError(
-                f"unfreeze must be 'none' for a backbone that is one opaque block (a SavedModel, a subclassed model). "
+                "unfreeze must be 'none' for a backbone that is opaque (a SavedModel, a subclassed model). "
                 f"Received: a policy by which block {block.name!r} learns."
             )
 
@@ -116,7 +116,7 @@ def _boundary(flat: keras.Model, blocks: Sequence[Block], learning: Sequence[Blo
 
 
 def _frozen_prefix(steps: Sequence[Step], in_backbone: set[str]) -> list[Step]:
-    """The steps before the first that learns, or that is random in the head; dropout in a frozen block is off."""
+    """The steps before the first that learns, or is random in the head; dropout in a frozen block is off."""
     prefix: list[Step] = []
     for step in steps:
         operation = step.operation

@@ -33,7 +33,7 @@ class Origin:
 
 @dataclass(eq=False)
 class Network:
-    """One flat functional graph: uint8 RGB 0-255 (N, H, W, 3) named `image` -> float32 logits (N, classes)."""
+    """One flat graph: uint8 RGB 0-255 (N, H, W, 3) named `image` -> float32 logits (N, classes)."""
 
     model: keras.Model
     labels: tuple[str, ...]

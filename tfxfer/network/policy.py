@@ -27,11 +27,11 @@ class Unfreeze:
 
 @dataclass(frozen=True, slots=True)
 class FreezePolicy:
-    """Which blocks of the backbone learn (counted from the head), and what BatchNorm does; the head always learns.
+    """Which blocks of the backbone learn, counted from the head, and what BatchNorm does; the head learns.
 
     "30%" unfreezes the fewest blocks that hold at least that share of the backbone's parameters.
-    BatchNorm layers stay frozen wherever they are unless `batch_norm` is "learn", and then only those in blocks
-    that learn (and in the head).
+    BatchNorm layers stay frozen wherever they are unless `batch_norm` is "learn", and then only those in
+    blocks that learn, and in the head.
 
     Raises:
         ConfigError: `unfreeze` or `batch_norm` is none of the answers.

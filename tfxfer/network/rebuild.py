@@ -66,7 +66,8 @@ def _identity(step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if tuple(step.inputs[0].shape) != tuple(step.outputs[0].shape):
         raise NetworkError(
             f"augmentation inside a model must keep the shape of its images. Received: {step.name!r}, from "
-            f"{tuple(step.inputs[0].shape)} to {tuple(step.outputs[0].shape)}. Move it out of the model, into tf.data."
+            f"{tuple(step.inputs[0].shape)} to {tuple(step.outputs[0].shape)}. "
+            "Move it out of the model, into tf.data."
         )
     return args[0] if args else next(iter(kwargs.values()))
 
@@ -116,7 +117,8 @@ def _float32_dtype(value: Any) -> Any:
 def _copy_layer_weights(original: Any, copy: Any) -> None:
     if len(original.weights) != len(copy.weights):
         raise NetworkError(
-            f"the copy of {original.name!r} must have {len(original.weights)} weights. Received: {len(copy.weights)}. "
+            f"the copy of {original.name!r} must have {len(original.weights)} weights. "
+            f"Received: {len(copy.weights)}. "
             "Create all weights in build() or __init__, so that get_config() is enough to rebuild the layer."
         )
     for old, new in zip(original.weights, copy.weights, strict=True):

@@ -147,8 +147,8 @@ def refuse_unknown_classes(config: Any, where: str) -> None:
         if module in (None, "builtins") or str(module).partition(".")[0] == "keras":
             continue
         raise NetworkError(
-            f"{where} must hold classes that Keras or a registration knows. Received: {entry['class_name']!r} of "
-            f"{module!r}. Decorate it with keras.saving.register_keras_serializable and import it first."
+            f"{where} must hold classes that Keras or a registration knows. "
+            f"Received: {entry['class_name']!r} of {module!r}. Decorate it with keras.saving.register_keras_serializable and import it first."
         )
 
 

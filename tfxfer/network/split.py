@@ -13,8 +13,8 @@ from tfxfer.errors import BlockError
 def split_model(model: keras.Model, tensor: Any) -> tuple[keras.Model, keras.Model]:
     """(prefix, suffix) with suffix(prefix(x)) equal to model(x); both share the model's layers and weights.
 
-    `tensor` is the output of a block, the tensor of a FrozenBoundary, or any tensor of `flat_model(model)` that every
-    path passes. Run the prefix with training=False.
+    `tensor` is the output of a block, the tensor of a FrozenBoundary, or any tensor of `flat_model(model)`
+    that every path passes. Run the prefix with training=False.
 
     Raises:
         BlockError: a path goes around the tensor, or it is not of this model.
