@@ -82,11 +82,9 @@ OUTPUTS: Mapping[str, str] = {
     "logits": "one unbounded number per label, before the softmax",
 }
 
-RESIZE_KERNEL: Mapping[str, object] = {
-    "kernel": "bilinear",
-    "antialias": True,  # the kernel widens with the scale when shrinking, as Pillow's BILINEAR does
-    "align": "half_pixel_centres",
-}
+# What data/resize.py does, in contract.json's words; a test holds the two together.
+RESIZE_KERNEL: Mapping[str, object] = {"kernel": "bilinear", "antialias": True, "align": "half_pixel"}
+PAD_FILL = [0, 0, 0]  # RGB around a picture under the rule `pad`
 
 
 def _input_dict(spec: InputSpec) -> dict[str, object]:
@@ -98,8 +96,12 @@ def _input_dict(spec: InputSpec) -> dict[str, object]:
         "layout": "NHWC",
         "colour_order": "RGB",
         "range": [0, 255],
-        "resize": {"rule": spec.resize_rule, **RESIZE_KERNEL},
+        "resize": _resize_dict(spec.resize_rule),
     }
+
+
+def _resize_dict(rule: ResizeRule) -> dict[str, object]:
+    return {"rule": rule, **RESIZE_KERNEL, **({"fill": PAD_FILL} if rule == "pad" else {})}
 
 
 def _output_dict(name: str, meaning: str, labels: tuple[str, ...]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tfxfer.bundle.reading import inside, read_json
@@ -72,9 +72,7 @@ def write_manifest(folder: Path, provenance: Provenance) -> str:
     files = {name: file_entry(path) for name, path in bundle_files(folder).items()}
     value: dict[str, object] = {
         "schema_version": SCHEMA_VERSION,
-        "files": {
-            name: {"sha256": entry.sha256, "size_bytes": entry.size_bytes} for name, entry in files.items()
-        },
+        "files": {name: asdict(entry) for name, entry in files.items()},
         "versions": dict(sorted(provenance.versions.items())),
         "config_fingerprint": provenance.config_fingerprint,
         "data_fingerprint": provenance.data_fingerprint,
@@ -117,6 +115,8 @@ def file_entry(path: Path) -> FileEntry:
 
 def artifact_sha256(path: Path) -> str:
     """One SHA-256 of an artifact: of the file, or of the names and bytes of a folder's files."""
+    if not path.exists():
+        raise BundleError(f"an artifact must be at '{path.name}' of the bundle. Received: nothing there.")
     if path.is_file():
         return file_entry(path).sha256
     return manifest_sha256({name: file_entry(file).sha256 for name, file in bundle_files(path).items()})

@@ -28,7 +28,7 @@ def read_contract(path: Path) -> Contract:
     contract = _contract(_Fields(file.name, value))
     if contract.as_dict() != value:
         raise BundleError(
-            f"'{file.name}' says more, or something else, than a contract of schema_version {SCHEMA_VERSION}: "
+            f"'{file.name}' must say what a contract of schema_version {SCHEMA_VERSION} says. Received: "
             f"{_difference('', contract.as_dict(), value)}. Export again, or use the tfxfer that wrote it."
         )
     return contract
@@ -93,7 +93,7 @@ class _Fields:
             raise BundleError(f"{self.place} must have the key '{key}'. Received: {sorted(self.value)}.")
         return self.value[key]
 
-    def object(self, key: str) -> _Fields:
+    def fields(self, key: str) -> _Fields:
         return _Fields(f"{self.place}: {key}", self.get(key))
 
     def items(self, key: str) -> list[object]:
@@ -129,10 +129,10 @@ def _contract(fields: _Fields) -> Contract:
         raise fields.wrong("schema_version", f"{SCHEMA_VERSION}, the one this tfxfer reads")
     threshold = None if fields.get("threshold") is None else fields.number("threshold")
     return Contract(
-        input=_input(fields.object("input")),
+        input=_input(fields.fields("input")),
         labels=_labels(fields),
         artifacts=_artifacts(fields),
-        pictures=_pictures(fields.object("golden")),
+        pictures=_pictures(fields.fields("golden")),
         threshold=threshold,
     )
 
@@ -142,7 +142,7 @@ def _input(fields: _Fields) -> InputSpec:
     sides = [side for side in shape[1:3] if isinstance(side, int) and 0 < side <= LARGEST_SIDE]
     if len(shape) != 4 or len(sides) != 2:
         raise fields.wrong("shape", "[null, height, width, 3]")
-    rule = fields.object("resize").text("rule", get_args(ResizeRule))
+    rule = fields.fields("resize").text("rule", get_args(ResizeRule))
     return InputSpec(
         size=(sides[0], sides[1]),
         resize_rule=rule,  # type: ignore[arg-type]  # just checked
@@ -165,13 +165,13 @@ def _labels(fields: _Fields) -> tuple[str, ...]:
 
 
 def _artifacts(fields: _Fields) -> tuple[ArtifactSpec, ...]:
-    kinds, tolerances = fields.object("quantization"), fields.object("tolerances")
+    kinds, tolerances = fields.fields("quantization"), fields.fields("tolerances")
     if set(kinds.value) != set(tolerances.value):
         raise BundleError(
             f"{fields.place}: quantization and tolerances must name the same artifacts. "
             f"Received: {sorted(kinds.value)} and {sorted(tolerances.value)}."
         )
-    return tuple(_artifact(path, kinds.object(path), tolerances.object(path)) for path in kinds.value)
+    return tuple(_artifact(path, kinds.fields(path), tolerances.fields(path)) for path in kinds.value)
 
 
 def _artifact(path: str, kind: _Fields, tolerance: _Fields) -> ArtifactSpec:

@@ -37,7 +37,7 @@ def _check(folder: Path, contract: Contract, golden: Golden) -> None:
     for label in contract.labels:
         if not label or label != label.strip() or any(sign in label for sign in "\n\r\0"):
             raise BundleError(
-                f"a label must be one line of text without blanks around it. Received: {label!r}. Rename the class."
+                f"a label must be one line without blanks around it. Received: {label!r}. Rename the class."
             )
     for artifact in contract.artifacts:
         path = folder / artifact.path
@@ -48,9 +48,10 @@ def _check(folder: Path, contract: Contract, golden: Golden) -> None:
             )
     if golden.names != contract.pictures:
         raise BundleError(
-            f"the contract must name the golden pictures {list(golden.names)}. Received: {list(contract.pictures)}."
+            f"the contract must name the golden pictures {golden.names}. Received: {contract.pictures}."
         )
     if golden.inputs.shape[1:3] != contract.input.size:
         raise BundleError(
-            f"golden inputs must have the contract's size {contract.input.size}. Received: {golden.inputs.shape}."
+            f"golden inputs must have the contract's size {contract.input.size}. "
+            f"Received: {golden.inputs.shape}."
         )

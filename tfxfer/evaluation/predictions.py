@@ -17,7 +17,8 @@ from tfxfer.runtimes.outputs import Outputs
 class Predictor(Protocol):
     """A Network or a Runtime: (N, H, W, 3) pictures in, Outputs out."""
 
-    labels: tuple[str, ...] | None
+    @property
+    def labels(self) -> tuple[str, ...] | None: ...
 
     def predict(self, images: np.ndarray) -> Outputs: ...
 

@@ -1,0 +1,189 @@
+"""Gates: a limit, what was measured, whether it holds, and what the number of test images proves.
+
+A gate on a share (accuracy, agreement) is only as good as its number of images: n images without a
+disagreement leave a rate of 3 / n believable. Each `why` says what is proven. Where n images cannot show
+the drop that a gate forbids (1 / n is more than the limit), the drop is no evidence either way: the gate
+then rests on the logits, which are compared to many digits on every image, and says so.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tfxfer.errors import GateError
+from tfxfer.evaluation.intervals import rate_upper_bound
+from tfxfer.evaluation.metrics import Metrics
+from tfxfer.verification.latency import Latency
+from tfxfer.verification.parity import Parity
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of one artifact when its gates are asked."""
+
+    parity: Parity
+    metrics: Metrics  # of the artifact, on the test split
+    size_bytes: int
+    latency: Latency | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One gate's answer; `why` is a sentence for the report."""
+
+    name: str
+    limit: float
+    value: float | None
+    passed: bool
+    why: str
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON values under report.json's names."""
+        return {
+            "name": self.name,
+            "limit": self.limit,
+            "value": self.value,
+            "passed": self.passed,
+            "why": self.why,
+        }
+
+
+Limits = Mapping[str, float]
+Gate = Callable[[Limits, Evidence], GateResult]
+
+
+def check_gates(limits: Limits, evidence: Evidence) -> tuple[GateResult, ...]:
+    """The answer of every gate that has a limit, in the order of GATES; raises nothing for one that fails.
+
+    Raises:
+        GateError: a gate that does not exist, a limit that is not a number, or one that needs test
+            targets or a latency that were not measured.
+    """
+    for name, limit in limits.items():
+        if name not in GATES:
+            close = difflib.get_close_matches(name, GATES, n=1)
+            hint = f" did you mean '{close[0]}'?" if close else ""
+            raise GateError(f"a gate must be one of {', '.join(GATES)}. Received: '{name}';{hint}")
+        if not math.isfinite(limit) or limit < 0:
+            raise GateError(f"the limit of '{name}' must be a finite number of 0 or more. Received: {limit}.")
+    return tuple(gate(limits, evidence) for name, gate in GATES.items() if name in limits)
+
+
+def _min_accuracy(limits: Limits, evidence: Evidence) -> GateResult:
+    limit, metrics = limits["min_accuracy"], evidence.metrics
+    low, high = metrics.accuracy_interval
+    passed = metrics.accuracy >= limit
+    proven = low >= limit if passed else high < limit
+    why = (
+        f"{metrics.accuracy:.4f} on {metrics.n} test images, 95 % interval {low:.4f} to {high:.4f}: "
+        f"{'proven' if proven else 'measured, but too few images to prove it'}"
+    )
+    return GateResult("min_accuracy", limit, metrics.accuracy, passed, why)
+
+
+def _max_accuracy_drop(limits: Limits, evidence: Evidence) -> GateResult:
+    limit, found = limits["max_accuracy_drop"], evidence.parity
+    drop, interval = found.accuracy_drop, found.accuracy_drop_interval
+    if drop is None or interval is None:
+        raise GateError(
+            "max_accuracy_drop needs labelled test images. Received: outputs without targets. "
+            "Give test data, or set max_abs_logit_error instead."
+        )
+    if limit * found.n < 1:
+        return _rest_on_logits(limits, found, drop)
+    passed = drop <= limit
+    proof = (
+        "proven"
+        if interval[1] <= limit
+        else f"{found.n} images are too few to prove it, they leave a drop of {interval[1]:.4f} believable"
+    )
+    why = f"a drop of {drop:.4f} on {found.n} test images" + (f": {proof}" if passed else "")
+    return GateResult(
+        "max_accuracy_drop", limit, drop, passed, why + _logit_words(limits, found, interval[1])
+    )
+
+
+def _rest_on_logits(limits: Limits, found: Parity, drop: float) -> GateResult:
+    """One image is more than the limit, so the accuracy cannot tell a good artifact from a bad one."""
+    few = (
+        f"{found.n} test images are too few for a drop of {limits['max_accuracy_drop']:g} "
+        f"(one image is {1 / found.n:.4f}; measured {drop:.4f})"
+    )
+    tolerance = limits.get("max_abs_logit_error")
+    if tolerance is None:
+        why = (
+            f"{few}, and there is no gate on logits to rest on. Give at least "
+            f"{math.ceil(1 / limits['max_accuracy_drop']) if limits['max_accuracy_drop'] else 'any'} "
+            "test images, or set max_abs_logit_error."
+        )
+        return GateResult("max_accuracy_drop", limits["max_accuracy_drop"], drop, False, why)
+    passed = found.max_abs_logit_error <= tolerance and found.disagreements == 0
+    why = (
+        f"{few}: rests on logits, which differ by at most {found.max_abs_logit_error:.2g} "
+        f"(limit {tolerance:g}) with {_count(found.disagreements, 'disagreement')}"
+    )
+    return GateResult("max_accuracy_drop", limits["max_accuracy_drop"], drop, passed, why)
+
+
+def _logit_words(limits: Limits, found: Parity, upper: float) -> str:
+    tolerance = limits.get("max_abs_logit_error")
+    if tolerance is None or upper <= limits["max_accuracy_drop"] or found.max_abs_logit_error > tolerance:
+        return ""
+    return f"; it rests on logits, which differ by at most {found.max_abs_logit_error:.2g}"
+
+
+def _min_top1_agreement(limits: Limits, evidence: Evidence) -> GateResult:
+    limit, found = limits["min_top1_agreement"], evidence.parity
+    bound = rate_upper_bound(found.disagreements, found.n)
+    ties = f", and {_count(found.ties, 'tie')} not counted" if found.ties else ""
+    proof = "proven" if bound <= 1 - limit else "too few images to prove the limit"
+    why = (
+        f"{_count(found.disagreements, 'disagreement')} in {found.n} images{ties}: "
+        f"the rate is below {bound:.4f} with 95 % confidence"
+    )
+    passed = found.top1_agreement >= limit
+    return GateResult(
+        "min_top1_agreement", limit, found.top1_agreement, passed, f"{why}, {proof}" if passed else why
+    )
+
+
+def _max_abs_logit_error(limits: Limits, evidence: Evidence) -> GateResult:
+    limit, found = limits["max_abs_logit_error"], evidence.parity
+    why = (
+        f"largest of {found.n} images: {found.max_abs_logit_error:.3g}, "
+        f"{found.relative_logit_error:.1e} of the largest logit {found.largest_logit:.3g}"
+    )
+    value = found.max_abs_logit_error
+    return GateResult("max_abs_logit_error", limit, value, value <= limit, why)
+
+
+def _max_size_bytes(limits: Limits, evidence: Evidence) -> GateResult:
+    limit, size = limits["max_size_bytes"], evidence.size_bytes
+    return GateResult("max_size_bytes", limit, size, size <= limit, f"{size:,} bytes")
+
+
+def _max_latency_ms_p95(limits: Limits, evidence: Evidence) -> GateResult:
+    limit, latency = limits["max_latency_ms_p95"], evidence.latency
+    if latency is None:
+        raise GateError(
+            "max_latency_ms_p95 needs a measured latency. Received: none. Time the artifact first."
+        )
+    why = f"{latency.p95_ms:.2f} ms, one image at a time, {latency.runs} runs on this machine"
+    return GateResult("max_latency_ms_p95", limit, latency.p95_ms, latency.p95_ms <= limit, why)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+GATES: Mapping[str, Gate] = {
+    "min_accuracy": _min_accuracy,
+    "max_accuracy_drop": _max_accuracy_drop,
+    "min_top1_agreement": _min_top1_agreement,
+    "max_abs_logit_error": _max_abs_logit_error,
+    "max_size_bytes": _max_size_bytes,
+    "max_latency_ms_p95": _max_latency_ms_p95,
+}

@@ -1,0 +1,173 @@
+"""Whether golden pictures, vectors, labels and artifacts of a bundle still tell the same story."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfxfer.bundle.contract import EXPECTED, INPUTS, LOGITS, PROBABILITIES, ArtifactSpec, Contract
+from tfxfer.bundle.golden import Expected, read_array, read_expected
+from tfxfer.bundle.reading import read_labels
+from tfxfer.data.decode import decode_image
+from tfxfer.data.resize import resize_image
+from tfxfer.errors import DataError
+from tfxfer.evaluation.score import log_softmax
+from tfxfer.runtimes.outputs import Outputs
+from tfxfer.runtimes.runtime import Runtime
+from tfxfer.verification.report import Findings
+from tfxfer.verification.tolerance import LOOSEST, logit_tolerance
+
+ROUNDING = 1e-5  # on a probability: float32 softmax against float64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vectors:
+    """The golden files of a bundle, read."""
+
+    inputs: np.ndarray  # (K, H, W, 3) uint8
+    probabilities: np.ndarray  # (K, classes) float32
+    logits: np.ndarray  # (K, classes) float32
+    expected: tuple[Expected, ...]
+
+
+def read_vectors(folder: Path) -> Vectors:
+    """Raises BundleError where a golden file is missing or damaged."""
+    return Vectors(
+        read_array(folder / INPUTS, "uint8", 4),
+        read_array(folder / PROBABILITIES, "float32", 2),
+        read_array(folder / LOGITS, "float32", 2),
+        read_expected(folder / EXPECTED),
+    )
+
+
+def check_labels(folder: Path, contract: Contract, vectors: Vectors, findings: Findings) -> None:
+    """labels.txt, contract and golden answers name the same labels in the same order.
+
+    The golden answers give each probability by its label's name, so that a label moved in labels.txt and
+    in the contract no longer fits the numbers.
+    """
+    failures = []
+    with findings.guard("labels"):
+        listed = read_labels(folder / "labels.txt")
+        if listed != contract.labels:
+            failures.append(
+                f"labels.txt and contract.json must agree. Received: {_first(listed, contract.labels)}."
+            )
+    for row, entry in zip(vectors.probabilities, vectors.expected, strict=False):
+        named = {label: float(value) for label, value in zip(contract.labels, row, strict=False)}
+        if named != entry.probabilities or entry.label != contract.labels[int(row.argmax())]:
+            failures.append(
+                f"'{EXPECTED}' must give '{entry.picture}' the probabilities of {PROBABILITIES} under the "
+                "contract's labels. Received: others; labels were moved, or the file is of another run."
+            )
+            break
+    unknown = sorted({entry.target for entry in vectors.expected} - set(contract.labels))
+    if unknown:
+        failures.append(f"'{EXPECTED}' names the label '{unknown[0]}', which the contract lacks.")
+    findings.result("labels", failures, f"{len(contract.labels)} labels, the same in every file")
+
+
+def check_vectors(contract: Contract, vectors: Vectors, findings: Findings) -> bool:
+    """Shapes fit, and the probabilities are the softmax of the logits; False ends the verification."""
+    count, outputs = len(contract.pictures), (len(contract.pictures), len(contract.labels))
+    shapes = (vectors.inputs.shape, vectors.logits.shape, vectors.probabilities.shape, len(vectors.expected))
+    wanted = ((count, *contract.input.size, 3), outputs, outputs, count)
+    failures = []
+    if shapes != wanted:
+        failures.append(f"golden arrays must have the shapes {wanted}. Received: {shapes}.")
+    elif not np.isfinite(vectors.logits).all():
+        failures.append(f"'{LOGITS}' must hold finite numbers.")
+    elif not np.allclose(np.exp(log_softmax(vectors.logits)), vectors.probabilities, rtol=0, atol=ROUNDING):
+        failures.append(f"'{PROBABILITIES}' must be the softmax of '{LOGITS}'. Received: other numbers.")
+    elif tuple(entry.picture for entry in vectors.expected) != contract.pictures:
+        failures.append(f"'{EXPECTED}' must list the contract's pictures in their order.")
+    findings.result("golden vectors", failures, f"{count} pictures")
+    return not failures
+
+
+def check_pictures(folder: Path, contract: Contract, vectors: Vectors, findings: Findings) -> None:
+    """The golden pictures, decoded and resized again, are the golden inputs byte for byte."""
+    failures = []
+    rule = contract.input.resize_rule
+    for name, wanted in zip(contract.pictures, vectors.inputs, strict=True):
+        try:
+            picture = decode_image((folder / name).read_bytes(), name)
+        except (OSError, DataError) as error:
+            failures.append(f"'{name}' must be a picture. Received: {error}")
+            continue
+        found = resize_image(picture, contract.input.size, rule)
+        if not np.array_equal(found, wanted):
+            apart = int((found != wanted).any(axis=-1).sum())
+            failures.append(
+                f"'{name}', decoded and resized by '{rule}', must equal its row of {INPUTS}. "
+                f"Received: {apart} other pixels."
+            )
+    findings.result("golden pictures", failures, f"decoded and resized by '{rule}' to the same bytes")
+
+
+def check_tolerances(contract: Contract, vectors: Vectors, findings: Findings) -> None:
+    """The tolerances are those that the recorded errors give, and narrow enough to prove something."""
+    largest = float(np.abs(vectors.logits).max())
+    floats = [entry for entry in contract.artifacts if entry.precision == "float32"]
+    wanted = logit_tolerance([entry.measured_abs_logit_error for entry in floats], largest)
+    failures = [
+        f"'{entry.path}' must have the tolerance {wanted:.3g}, from the errors recorded beside it. "
+        f"Received: {entry.max_abs_logit_error:.3g}."
+        for entry in floats
+        if not np.isclose(entry.max_abs_logit_error, wanted, rtol=1e-6, atol=0)
+    ]
+    if floats and wanted > LOOSEST * largest:
+        failures.append(
+            f"a tolerance of {wanted:.3g} on logits up to {largest:.3g} proves nothing. Export again."
+        )
+    findings.result("tolerances", failures, f"logits within {wanted:.3g} of the recorded ones")
+
+
+def check_artifact(
+    runtime: Runtime, artifact: ArtifactSpec, contract: Contract, vectors: Vectors
+) -> tuple[list[str], float]:
+    """What is wrong with one artifact, and its largest logit error on the golden inputs."""
+    shape, dtype = (*contract.input.size, 3), np.dtype(contract.input.dtype)
+    if runtime.input_shape != shape or runtime.input_dtype != dtype:
+        failure = f"must take {shape} {dtype}. Received: {runtime.input_shape} {runtime.input_dtype}."
+        return [failure], float("nan")
+    failures = []
+    if runtime.labels != contract.labels:
+        failures.append(
+            f"must hold the contract's labels. Received: {_first(runtime.labels, contract.labels)}."
+        )
+    outputs = runtime.predict(vectors.inputs.astype(dtype))
+    error, wrong = _golden_failures(outputs, artifact, vectors)
+    return failures + wrong, error
+
+
+def _golden_failures(outputs: Outputs, artifact: ArtifactSpec, vectors: Vectors) -> tuple[float, list[str]]:
+    if outputs.logits.shape != vectors.logits.shape or outputs.probabilities.shape != vectors.logits.shape:
+        shapes = f"{outputs.logits.shape} and {outputs.probabilities.shape}"
+        return float("nan"), [
+            f"must give {vectors.logits.shape} logits and probabilities. Received: {shapes}."
+        ]
+    tolerance = artifact.max_abs_logit_error
+    error = float(np.abs(outputs.logits.astype(np.float64) - vectors.logits).max())
+    apart = float(np.abs(outputs.probabilities.astype(np.float64) - vectors.probabilities).max())
+    failures = []
+    if not error <= tolerance:  # also where it is not a number
+        failures.append(
+            f"must give the golden logits to {tolerance:.3g}. Received: {error:.3g} off; "
+            "a weight was changed, or the file is of another run."
+        )
+    elif not apart <= tolerance + ROUNDING:
+        failures.append(f"must give the golden probabilities to {tolerance:.3g}. Received: {apart:.3g} off.")
+    return error, failures
+
+
+def _first(found: tuple[str, ...] | None, wanted: tuple[str, ...]) -> str:
+    """Where two label lists first differ, in words."""
+    if found is None:
+        return "no labels"
+    if len(found) != len(wanted):
+        return f"{len(found)} labels where the contract has {len(wanted)}"
+    index = next((i for i, pair in enumerate(zip(found, wanted, strict=True)) if pair[0] != pair[1]), 0)
+    return f"'{found[index]}' where the contract has '{wanted[index]}' (label {index})"
