@@ -53,6 +53,8 @@ def _onnx(path: Path) -> tuple[str, ...]:
         model = onnx.load_model_from_string(path.read_bytes())
     except DecodeError as error:
         raise VerificationError(f"'{path.name}' must be an ONNX file. Received: {error}.") from error
+    if not model.graph.node:
+        raise VerificationError(f"'{path.name}' must be an ONNX file. Received: one without a node.")
     graphs = [model.graph, *model.functions]
     nodes = [node for graph in graphs for node in _nodes(graph)]
     return tuple(sorted({f"{n.domain}::{n.op_type}" for n in nodes if n.domain not in BUILTIN_DOMAINS}))
