@@ -70,7 +70,8 @@ def _signature(loaded: Any, path: Path) -> Any:
     if list(inputs) != [INPUT] or sorted(outputs) != sorted(OUTPUTS):
         raise RuntimeUnavailableError(
             f"'{path}' must have the signature '{SIGNATURE}' with input '{INPUT}' and the outputs "
-            f"{list(OUTPUTS)}. Received: signatures {list(signatures)}, inputs {list(inputs)}, outputs {sorted(outputs)}. "
+            f"{list(OUTPUTS)}. Received: signatures {list(signatures)}, "
+            f"inputs {list(inputs)}, outputs {sorted(outputs)}. "
             "Export it with tfxfer."
         )
     return found

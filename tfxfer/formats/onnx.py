@@ -1,0 +1,70 @@
+"""ONNX: the frozen graph through tf2onnx, with all of its optimisers, checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import onnx
+import tensorflow as tf
+
+from tfxfer.errors import ExportError
+from tfxfer.formats.captured import captured_output
+from tfxfer.formats.onnx_names import name_graph
+from tfxfer.formats.tf2onnx_repairs import ERFC, whole_transpose_optimiser
+from tfxfer.formats.trace import Traced
+from tfxfer.runtimes.runtime import INPUT, OUTPUTS
+from tfxfer.store.atomic import write_bytes
+
+OPSET = 17  # holds every float operator in use; read by onnxruntime >= 1.12 and its browser build
+
+# tf2onnx has no exceptions of its own and lets those of a failed look-up through.
+CONVERTER_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    onnx.checker.ValidationError,
+    onnx.shape_inference.InferenceError,
+)
+
+
+class OnnxFormat:
+    """Writes an .onnx file with input `image` and outputs `probabilities`, `logits`, of any batch size."""
+
+    name = "onnx"
+    precisions: tuple[str, ...] = ("float32",)
+
+    def write(self, traced: Traced, to: Path, precision: str) -> None:
+        with captured_output() as output:
+            try:
+                model = name_graph(_convert(traced.frozen), traced)
+                onnx.checker.check_model(model, full_check=True)
+            except CONVERTER_ERRORS as error:
+                raise ExportError(
+                    f"tf2onnx must be able to write every operation of the network. Received: {error!r}\n"
+                    f"{output.tail()}"
+                ) from error
+        write_bytes(to, model.SerializeToString(deterministic=True))
+
+
+def _convert(frozen: Any) -> onnx.ModelProto:
+    # TensorFlow is patched by tf2onnx at import, so the import waits until it is needed.
+    from tf2onnx.optimizer import optimize_graph
+    from tf2onnx.tfonnx import process_tf_graph
+
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(frozen, name="")
+        converted = process_tf_graph(
+            graph,
+            opset=OPSET,
+            input_names=[f"{INPUT}:0"],
+            output_names=[f"{name}:0" for name in OUTPUTS],
+            custom_op_handlers={"Erfc": ERFC},
+        )
+        with whole_transpose_optimiser():
+            optimised = optimize_graph(converted, catch_errors=False)
+    return optimised.make_model("tfxfer")

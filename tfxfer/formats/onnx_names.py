@@ -1,0 +1,47 @@
+"""Names in an ONNX file: the promised ones outside, inside none that depends on what ran before."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import onnx
+
+from tfxfer.formats.trace import Traced
+from tfxfer.runtimes.onnx import LABELS_PROPERTY
+from tfxfer.runtimes.runtime import INPUT, OUTPUTS
+
+BATCH = "batch"
+COUNTED = re.compile(r"__\d+$")  # tf2onnx numbers what it makes by a counter of the process
+
+
+def name_graph(model: onnx.ModelProto, traced: Traced) -> onnx.ModelProto:
+    """The same graph with its promised names, an open batch called `batch`, and labels in the metadata."""
+    graph = model.graph
+    graph.name = "tfxfer"
+    _rename_values(graph)
+    for index, node in enumerate(graph.node):
+        node.name = f"{COUNTED.sub('', node.name)}#{index}"
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = BATCH
+    del graph.value_info[:]
+    ordered = sorted(graph.initializer, key=lambda tensor: tensor.name)
+    del graph.initializer[:]
+    graph.initializer.extend(ordered)
+    if traced.labels is not None:
+        onnx.helper.set_model_props(model, {LABELS_PROPERTY: json.dumps(traced.labels, ensure_ascii=False)})
+    return model
+
+
+def _rename_values(graph: onnx.GraphProto) -> None:
+    """Give every tensor a name from its place in the graph, the promised ones to input and outputs."""
+    names = {f"{name}:0": name for name in (INPUT, *OUTPUTS)}
+    for node in graph.node:
+        for text in (*node.input, *node.output):
+            if text and text not in names:
+                names[text] = f"{COUNTED.sub('', text.removesuffix(':0'))}#{len(names)}"
+    for node in graph.node:
+        node.input[:] = [names.get(text, text) for text in node.input]
+        node.output[:] = [names.get(text, text) for text in node.output]
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        value.name = names[value.name]

@@ -1,0 +1,49 @@
+"""SavedModel: the graph with its variables, for TensorFlow Serving and everything that TensorFlow is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from tfxfer.errors import ExportError
+from tfxfer.formats.canonical import canonical_saved_model
+from tfxfer.formats.captured import captured_output
+from tfxfer.formats.trace import Traced
+from tfxfer.runtimes.labels import labels_text
+from tfxfer.runtimes.runtime import LABELS_FILE, SIGNATURE
+from tfxfer.runtimes.saved_model import EXTRA_FOLDER
+from tfxfer.store.atomic import replaced_folder
+
+
+class SavedModelFormat:
+    """Writes a folder with the signature `serving_default` and the labels in assets.extra/labels.txt."""
+
+    name = "saved_model"
+    precisions: tuple[str, ...] = ("float32",)
+
+    def write(self, traced: Traced, to: Path, precision: str) -> None:
+        with replaced_folder(to) as folder, captured_output() as output:
+            try:
+                _save(traced, folder)
+            except (ValueError, TypeError, AssertionError, tf.errors.OpError) as error:
+                raise ExportError(
+                    f"TensorFlow must be able to save this network. Received: {error}\n{output.tail()}"
+                ) from error
+            canonical_saved_model(folder)
+            _write_labels(traced, folder)
+
+
+def _save(traced: Traced, folder: Path) -> None:
+    module = tf.Module()
+    module.weights = traced.variables
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(folder), signatures={SIGNATURE: traced.function}, options=options)
+
+
+def _write_labels(traced: Traced, folder: Path) -> None:
+    if traced.labels is None:
+        return
+    file = folder / EXTRA_FOLDER / LABELS_FILE
+    file.parent.mkdir()
+    file.write_text(labels_text(traced.labels), encoding="utf-8")

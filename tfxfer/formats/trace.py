@@ -1,0 +1,144 @@
+"""One trace of the float32 rebuild, from which every format is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework.graph_pb2 import GraphDef
+
+from tfxfer.errors import ExportError
+from tfxfer.formats.frozen import freeze_graph
+from tfxfer.network.network import Network
+from tfxfer.network.rebuild import rebuild_float32
+from tfxfer.runtimes.runtime import INPUT, LOGITS, PROBABILITIES
+
+SCOPE = "network"
+INPUT_DTYPES = ("uint8", "float32")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traced:
+    """One network as a graph, with its variables and without."""
+
+    function: Any  # ConcreteFunction: image (batch, H, W, channels) -> {probabilities, logits}
+    variables: dict[str, tf.Variable]  # by the path of the layer that owns them
+    frozen: GraphDef  # nodes `image`, `probabilities` and `logits`; constants in place of variables
+    labels: tuple[str, ...] | None
+    classes: int
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one image: (H, W, channels)."""
+        return tuple(self.function.inputs[0].shape.as_list()[1:])
+
+    @property
+    def input_dtype(self) -> np.dtype:
+        return np.dtype(self.function.inputs[0].dtype.as_numpy_dtype)
+
+
+def trace(
+    model: Network | keras.Model, *, labels: Sequence[str] | None = None, input_dtype: str | None = None
+) -> Traced:
+    """Trace the float32 rebuild of a Network or a keras.Model once, as `image -> {probabilities, logits}`.
+
+    The output of a model that ends in a softmax is split: its logits are what enters that softmax. Any other
+    output is taken as logits. A model keeps the dtype of its own input unless `input_dtype` ("uint8" or
+    "float32") asks for another; the pixels keep their range.
+
+    Raises:
+        ExportError: not one image in and one score per class out, or labels that do not fit the classes.
+    """
+    network = _rebuild(model)
+    names = _labels(model, labels)
+    spec = _input_spec(network, input_dtype)
+    function = tf.function(_serve(network), input_signature=[spec], autograph=False).get_concrete_function()
+    classes = function.structured_outputs[LOGITS].shape[-1]
+    if names is not None and len(names) != classes:
+        raise ExportError(
+            f"labels must name every class once. Received: {len(names)} labels for {classes} classes."
+        )
+    return Traced(function, _variables(network, function), freeze_graph(function), names, classes)
+
+
+def _serve(network: keras.Model) -> Any:
+    dtype = network.inputs[0].dtype
+
+    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        with _functions_inlined():
+            output = network(tf.cast(image, dtype), training=False)
+        logits = _before_softmax(output)
+        probabilities = tf.nn.softmax(logits) if logits is output else output
+        return {
+            PROBABILITIES: tf.identity(probabilities, name=PROBABILITIES),
+            LOGITS: tf.identity(logits, name=LOGITS),
+        }
+
+    return serve
+
+
+@contextmanager
+def _functions_inlined() -> Iterator[None]:
+    """Put the operations of inner tf.functions into the graph that is being traced.
+
+    Keras wraps grouped convolutions into one that is compiled by XLA, which no converter can read.
+    """
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+def _before_softmax(output: tf.Tensor) -> tf.Tensor:
+    """What enters the softmax that makes `output`, or `output` itself where none does."""
+    operation = output.op
+    while operation.type == "Identity":
+        operation = operation.inputs[0].op
+    return operation.inputs[0] if operation.type == "Softmax" else output
+
+
+def _input_spec(network: keras.Model, input_dtype: str | None) -> tf.TensorSpec:
+    if len(network.inputs) != 1 or len(network.outputs) != 1 or len(network.outputs[0].shape) != 2:
+        raise ExportError(
+            "an exported classifier has one input and one output (N, classes). Received: inputs "
+            f"{[tuple(tensor.shape) for tensor in network.inputs]}, outputs "
+            f"{[tuple(tensor.shape) for tensor in network.outputs]}. Export a model with one of each."
+        )
+    shape = tuple(network.inputs[0].shape)
+    if len(shape) != 4 or None in shape[1:]:
+        raise ExportError(
+            "images must have one fixed size (N, H, W, channels) when they are exported. "
+            f"Received: {shape}. Build the model with keras.Input of the size it is used at."
+        )
+    dtype = network.inputs[0].dtype if input_dtype is None else input_dtype
+    if dtype not in INPUT_DTYPES:
+        raise ExportError(f"the input's dtype must be one of {', '.join(INPUT_DTYPES)}. Received: {dtype!r}.")
+    return tf.TensorSpec((None, *shape[1:]), dtype, name=INPUT)
+
+
+def _variables(network: keras.Model, function: Any) -> dict[str, tf.Variable]:
+    """Every variable that the graph reads, in the order of its reading."""
+    paths = {id(weight.value): weight.path for weight in network.variables}
+    owned = {id(variable.handle): variable for variable in function.variables}
+    captured = [owned[id(outer)] for outer, _ in function.graph.captures if id(outer) in owned]
+    return {paths.get(id(variable), variable.name): variable for variable in captured}
+
+
+def _rebuild(model: Network | keras.Model) -> keras.Model:
+    network = rebuild_float32(model)
+    # Its name is the scope of every operation, and an automatic one counts the models made before.
+    network.name = SCOPE
+    return network
+
+
+def _labels(model: Network | keras.Model, labels: Sequence[str] | None) -> tuple[str, ...] | None:
+    if labels is not None:
+        return tuple(labels)
+    return model.labels if isinstance(model, Network) else None
