@@ -82,7 +82,7 @@ class FeatureCache:
             return Kept("the cache was switched off")
         if isinstance(data, ArraySplit):
             return self._keep_arrays(prefix, data, told)
-        refusal = cannot_survey(data)
+        refusal = cannot_survey(data, vouched=self.cache_key is not None)
         return self._keep_stream(prefix, data, role, told) if refusal is None else Kept(refusal)
 
     def _keep_arrays(self, prefix: keras.Model, data: ArraySplit, told: Told | None) -> Kept:

@@ -24,9 +24,11 @@ class Survey:
         return len(self.digests)
 
 
-def cannot_survey(dataset: tf.data.Dataset) -> str | None:
-    """Why a data set cannot be surveyed; None where it can."""
-    if int(dataset.cardinality()) < 0:
+def cannot_survey(dataset: tf.data.Dataset, *, vouched: bool) -> str | None:
+    """Why a data set cannot be surveyed; None where it can. Vouched for, its length need not be known."""
+    if int(dataset.cardinality()) < 0 and not (
+        vouched and int(dataset.cardinality()) == tf.data.UNKNOWN_CARDINALITY
+    ):
         return "the data set does not know how many batches it has"
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or not all(isinstance(part, tf.TensorSpec) for part in spec):

@@ -11,18 +11,17 @@ from tfxfer.errors import TrainingError
 from tfxfer.training.metrics import direction
 from tfxfer.training.phase import Phase
 
-Callback = keras.callbacks.Callback
 MONITORS = (keras.callbacks.EarlyStopping, keras.callbacks.ModelCheckpoint, keras.callbacks.ReduceLROnPlateau)
 
 
-def check_callbacks(callbacks: Sequence[Callback], phase: Phase) -> None:
+def check_callbacks(callbacks: Sequence[keras.callbacks.Callback], phase: Phase) -> None:
     """Refuse what cannot work here.
 
     Raises:
         TrainingError: not a callback, BackupAndRestore, or SwapEMAWeights without an average to swap.
     """
     for callback in callbacks:
-        if not isinstance(callback, Callback):
+        if not isinstance(callback, keras.callbacks.Callback):
             raise TrainingError(
                 f"callbacks must be keras.callbacks.Callback objects. Received: {callback!r}. Pass objects."
             )
@@ -39,7 +38,9 @@ def check_callbacks(callbacks: Sequence[Callback], phase: Phase) -> None:
             )
 
 
-def ready_callbacks(callbacks: Sequence[Callback], phase: Phase) -> list[Callback]:
+def ready_callbacks(
+    callbacks: Sequence[keras.callbacks.Callback], phase: Phase
+) -> list[keras.callbacks.Callback]:
     """The caller's callbacks, with directions told where Keras could not; and the average where it is asked for."""
     for callback in callbacks:
         # Keras finds the direction in the compiled metrics of a model, and this one need not be compiled.

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfxfer.errors import TrainingError
+from tfxfer.features.fingerprints import Images
 from tfxfer.training.determinism import seed_words
 
 Batch = tuple[Any, Any, Any]  # inputs, labels, weights or None; each a tensor, or one per replica
@@ -23,6 +24,8 @@ class Examples(Protocol):
     @property
     def steps(self) -> int | None: ...
     @property
+    def count(self) -> int | None: ...
+    @property
     def labels(self) -> tf.TensorSpec: ...
     def batches(self, epoch: int) -> Iterator[Batch]: ...
 
@@ -31,17 +34,23 @@ class Examples(Protocol):
 class ArrayExamples:
     """Arrays, in memory or memory-mapped; with a seed they come in another order every epoch."""
 
-    inputs: np.ndarray  # (N, ...)
+    inputs: Images  # (M, ...)
     targets: np.ndarray  # (N,) or (N, ...)
     weights: np.ndarray | None  # (N,) float32
     batch_size: int  # of all replicas together
     prepared: bool
     seed: int | None = None  # None: as they lie
+    rows: np.ndarray | None = None  # (N,) the row of `inputs` for each target; None: the same order
 
     @property
     def steps(self) -> int:
         """Batches in an epoch, the last one perhaps smaller."""
-        return -(-len(self.inputs) // self.batch_size)
+        return -(-len(self.targets) // self.batch_size)
+
+    @property
+    def count(self) -> int | None:
+        """Examples in an epoch."""
+        return len(self.targets)
 
     @property
     def labels(self) -> tf.TensorSpec:
@@ -50,7 +59,7 @@ class ArrayExamples:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of one epoch."""
-        order = np.arange(len(self.inputs))
+        order = np.arange(len(self.targets))
         if self.seed is not None:
             order = np.random.default_rng(seed_words(self.seed, "order", epoch)).permutation(order)
         for start in range(0, len(order), self.batch_size):
@@ -58,7 +67,11 @@ class ArrayExamples:
 
     def _batch(self, rows: np.ndarray) -> Batch:
         weights = None if self.weights is None else _shared(self.weights, rows)
-        return _shared(self.inputs, rows), _shared(self.targets, rows), weights
+        return (
+            _shared(self.inputs, rows if self.rows is None else self.rows[rows]),
+            _shared(self.targets, rows),
+            weights,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +86,11 @@ class StreamExamples:
         """Batches in an epoch, or None where the data set does not know."""
         count = int(self.dataset.cardinality())
         return count if count >= 0 else None
+
+    @property
+    def count(self) -> int | None:
+        """Not known: batches may differ in size."""
+        return None
 
     @property
     def labels(self) -> tf.TensorSpec:
@@ -106,7 +124,7 @@ def check_dataset(dataset: tf.data.Dataset, role: str) -> None:
         )
 
 
-def _shared(array: np.ndarray, rows: np.ndarray) -> Any:
+def _shared(array: Images, rows: np.ndarray) -> Any:
     """The rows as a tensor, or as one tensor for each replica."""
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
 
 from tfxfer.errors import TrainingError
+from tfxfer.training.cut import Cut
 from tfxfer.training.phase import Phase
 
 HEAD = "head"
@@ -27,28 +28,23 @@ def head_rate(phase: Phase) -> float:
     return phase.learning_rate if phase.head_learning_rate is None else phase.head_learning_rate
 
 
-def rate_groups(
-    model: keras.Model, blocks: Mapping[str, Sequence[str]], phase: Phase, unfrozen: Sequence[str]
-) -> tuple[RateGroup, ...]:
-    """Every trainable weight of `model` in exactly one group, the head first, then block by block from it.
-
-    Args:
-        blocks: name of each block -> names of its layers, input to output.
-        unfrozen: names of the blocks that learn.
+def rate_groups(cut: Cut, phase: Phase) -> tuple[RateGroup, ...]:
+    """Every weight that learns in exactly one group, the head first, then block by block from it.
 
     Raises:
         TrainingError: nothing learns.
     """
-    if not model.trainable_variables:
+    learning = cut.learner.suffix.trainable_variables
+    if not learning:
         raise TrainingError(
             f"phase '{phase.name}' must have weights that learn. Received: a model whose every weight is frozen. "
             "Give it a head with weights, or unfreeze a block."
         )
-    owners = _owners(model, {name: blocks[name] for name in blocks if name in set(unfrozen)})
+    owners = _owners(cut)
     members: dict[str, list[keras.Variable]] = {HEAD: []}
-    for variable in model.trainable_variables:
+    for variable in learning:
         members.setdefault(owners.get(id(variable), HEAD), []).append(variable)
-    rates = _rates(phase, [name for name in reversed(list(blocks)) if name in members])
+    rates = _rates(phase, [name for name in reversed(list(cut.blocks)) if name in members])
     return tuple(RateGroup(name, tuple(members[name]), rate) for name, rate in rates if members[name])
 
 
@@ -58,20 +54,11 @@ def _rates(phase: Phase, from_head: Sequence[str]) -> Iterator[tuple[str, float]
         yield name, phase.learning_rate * phase.learning_rate_decay**distance
 
 
-def _owners(model: keras.Model, blocks: Mapping[str, Sequence[str]]) -> dict[int, str]:
+def _owners(cut: Cut) -> dict[int, str]:
     """id of a variable -> the block it belongs to."""
-    layers = {layer.name: layer for layer in leaves(model)}
     return {
         id(variable): name
-        for name, members in blocks.items()
+        for name, members in cut.blocks.items()
         for member in members
-        for variable in (layers[member].trainable_variables if member in layers else ())
+        for variable in (cut.layers[member].trainable_variables if member in cut.layers else ())
     }
-
-
-def leaves(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
-    """Every layer below a model, models inside models and wrappers opened too."""
-    inner = layer.layers if isinstance(layer, keras.Model) else ()
-    for part in inner:
-        yield part
-        yield from leaves(part)

@@ -15,10 +15,12 @@ from tfxfer.errors import TrainingError
 from tfxfer.store.journal import Journal
 from tfxfer.training.best import Best
 from tfxfer.training.callbacks import leading, ready_callbacks
-from tfxfer.training.examples import Examples
+from tfxfer.training.examples import ArrayExamples, Examples
+from tfxfer.training.linear import linear_layer
 from tfxfer.training.metrics import Logs, monitored, reset, values
 from tfxfer.training.phase import Phase
 from tfxfer.training.progress import Progress
+from tfxfer.training.solve import fitted, solve, write
 from tfxfer.training.steps import Learner, Step, test_step, train_step
 from tfxfer.training.updates import Updates
 
@@ -61,7 +63,7 @@ class Trained:
             self.history.setdefault(name, []).append(value)
 
 
-def train(job: Job) -> Trained:
+def train_weights(job: Job) -> Trained:
     """Run the phase and leave the model with its best weights, which may be those it came with.
 
     Raises:
@@ -70,6 +72,13 @@ def train(job: Job) -> Trained:
     loop = _Loop(job)
     with leading(job.model, job.updates.lead):
         loop.run()
+    return loop.trained
+
+
+def solve_head(job: Job) -> Trained:
+    """Solve the linear head at once, which counts as epoch 1; the head it came with stays where it validates better."""
+    loop = _Loop(job)
+    loop.solve()
     return loop.trained
 
 
@@ -90,18 +99,42 @@ class _Loop:
         # Reading every metric after every batch costs more than a small head's step; only listeners need it.
         self.batch_logs = bool(job.callbacks)
 
-    def run(self) -> None:
-        """Validate what is there, then train epoch by epoch."""
+    def solve(self) -> None:
+        """Validate what is there, then solve and validate the solution."""
+        job, best = self.job, self._start()
+        start = time.perf_counter()
+        layer = linear_layer(job.learner.suffix)
+        assert layer is not None
+        assert isinstance(job.train, ArrayExamples)
+        assert isinstance(job.validation, ArrayExamples)
+        solution = solve(job.train, job.validation)
+        write(layer, solution)
+        logs = fitted(solution, job.train) | self._validate(None)
+        best.offer(1, logs)
+        seconds = time.perf_counter() - start
+        self.trained.add(logs, seconds)
+        self._tell(1, logs, seconds, len(job.train.targets) / seconds)
+        self._end(best)
+
+    def _start(self) -> Best:
         job, trained = self.job, self.trained
         trained.before = self._validate(None)
         trained.monitor = monitored(job.phase, trained.before)
         best = Best(job.learner.suffix, trained.monitor, job.phase.monitor_mode)
         best.offer(0, trained.before)
+        return best
+
+    def _end(self, best: Best) -> None:
+        best.restore()
+        self.trained.best_epoch = best.epoch
+
+    def run(self) -> None:
+        """Validate what is there, then train epoch by epoch."""
+        best = self._start()
         try:
             self._epochs(best)
         finally:
-            best.restore()
-            trained.best_epoch = best.epoch
+            self._end(best)
 
     def _epochs(self, best: Best) -> None:
         patience = self.job.phase.early_stopping_patience
@@ -130,7 +163,7 @@ class _Loop:
     def _train(self, epoch: int) -> tuple[Logs, float]:
         job = self.job
         reset(job.metrics)
-        progress, total = Progress(job.journal, job.phase.name, f"epoch {epoch}", None), 0.0
+        progress, total = Progress(job.journal, job.phase.name, f"epoch {epoch}", job.train.count), 0.0
         for index, batch in enumerate(job.train.batches(epoch)):
             self.callbacks.on_train_batch_begin(index)
             loss, size = float(self.train_step(batch)), _size(batch[1])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
 
 from tfxfer.errors import TrainingError
 
-Loss = keras.losses.Loss | Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | str
+Loss: TypeAlias = Any  # keras.losses.Loss, a function of (labels, outputs), or a Keras name of either
 
 
 @keras.saving.register_keras_serializable(package="tfxfer")

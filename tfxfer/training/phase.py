@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 from tfxfer.errors import UsageError
+from tfxfer.network.policy import FreezePolicy
 
 BatchNorm = Literal["frozen", "learn"]
 Schedule = Literal["constant", "cosine", "linear"]
@@ -35,6 +36,7 @@ OPTIONAL = ("head_learning_rate", "gradient_clip", "ema_momentum", "early_stoppi
 class Phase:
     """What learns, how fast and for how long; every field has a default but the name.
 
+    Without `unfreeze`, what is frozen now stays frozen; of a model that nobody has frozen the head alone learns.
     Rates: `learning_rate` is the rate of the block next to the head; the block `d` blocks further from the
     head learns at `learning_rate * learning_rate_decay**d`; the head at `head_learning_rate`, or where that
     is None at `learning_rate`. Momenta and epsilons of the optimizer are Keras's defaults.
@@ -45,7 +47,9 @@ class Phase:
 
     name: str
     epochs: int = 5
-    unfreeze: str = "none"  # "none" (the head only), "all", "3 blocks", "30%", "from NAME"
+    unfreeze: str | None = (
+        None  # "none" (the head), "all", "3 blocks", "30%", "from NAME"; None: what `freeze` set
+    )
     learning_rate: float = 1e-3
     head_learning_rate: float | None = None
     learning_rate_decay: float = 1.0  # per block, above 0 and at most 1
@@ -72,7 +76,8 @@ class Phase:
             {key: value for key, value in values.items() if not (key in OPTIONAL and value is None)},
             self.name,
         )
-        if self.solver == "lbfgs" and (self.unfreeze != "none" or self.label_smoothing):
+        FreezePolicy("none" if self.unfreeze is None else self.unfreeze)
+        if self.solver == "lbfgs" and (self.unfreeze not in (None, "none") or self.label_smoothing):
             raise _refusal(
                 values,
                 "solver",

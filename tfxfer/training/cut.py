@@ -1,0 +1,70 @@
+"""Where a phase cuts the model: what is frozen and computed once, what learns, and in which blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import keras
+
+from tfxfer.backbones.blocks import Block, find_blocks
+from tfxfer.backbones.graph import flat_model
+from tfxfer.errors import TrainingError
+from tfxfer.network.freeze import FrozenBoundary, features_tensor, freeze
+from tfxfer.network.network import Network
+from tfxfer.network.policy import FreezePolicy
+from tfxfer.network.split import split_model
+from tfxfer.training.phase import Phase
+from tfxfer.training.steps import Learner
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """A model, frozen as a phase asks, and cut at the boundary."""
+
+    model: keras.Model  # the caller's, which callbacks see
+    boundary: FrozenBoundary
+    learner: Learner
+    layers: Mapping[str, keras.layers.Layer]  # of the flat graph
+    blocks: Mapping[str, Sequence[str]]  # name -> its layers' names, input to output
+    logits: bool  # whether outputs are known to be logits
+
+
+def cut(model: Network | keras.Model, phase: Phase) -> Cut:
+    """Freeze `model` as the phase asks, and cut it under the first weight that learns.
+
+    Raises:
+        BlockError: the model has no graph, or no such block.
+        TrainingError: the phase keeps what is frozen now, and that is no row of blocks from the head.
+    """
+    whole = model.model if isinstance(model, Network) else model
+    flat = flat_model(whole)
+    found = model.blocks if isinstance(model, Network) else find_blocks(flat.inputs, features_tensor(flat))
+    layers = {layer.name: layer for layer in flat.layers}
+    boundary = freeze(model, FreezePolicy(_unfreeze(phase, found, layers), phase.batch_norm))
+    if boundary.tensor is None:
+        learner = Learner(None, whole)
+    else:
+        learner = Learner(*split_model(whole, boundary.tensor))
+    blocks = {block.name: block.layers for block in found}
+    return Cut(whole, boundary, learner, layers, blocks, isinstance(model, Network))
+
+
+def _unfreeze(phase: Phase, blocks: Sequence[Block], layers: Mapping[str, keras.layers.Layer]) -> str:
+    """What the phase says; where it says nothing, what is so now, and for a model untouched so far the head only."""
+    if phase.unfreeze is not None:
+        return phase.unfreeze
+    members = [[layers[name] for name in block.layers if name in layers] for block in blocks]
+    if all(layer.trainable for block in members for layer in block if layer.weights):
+        return "none"
+    learning = [any(layer.trainable_weights for layer in block) for block in members]
+    first = learning.index(True) if any(learning) else len(learning)
+    if not all(
+        learns or not any(layer.weights for layer in block)
+        for learns, block in zip(learning[first:], members[first:], strict=True)
+    ):
+        raise TrainingError(
+            f"phase '{phase.name}' must say what learns. Received: unfreeze=None, and a model whose learning "
+            "blocks are not the last ones in a row. Set unfreeze, for example '3 blocks'."
+        )
+    return f"{len(learning) - first} blocks"

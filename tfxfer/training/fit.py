@@ -1,0 +1,219 @@
+"""fit: one phase on a network or any functional Keras model, with frozen computation done once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import keras
+import tensorflow as tf
+
+from tfxfer.data.arrays import ArraySplit
+from tfxfer.errors import TrainingError
+from tfxfer.features.cache import FeatureCache, Kept
+from tfxfer.network.network import Network
+from tfxfer.store.journal import Journal
+from tfxfer.training.callbacks import check_callbacks
+from tfxfer.training.cut import Cut, cut
+from tfxfer.training.determinism import reseed
+from tfxfer.training.examples import ArrayExamples, Examples, StreamExamples, check_dataset
+from tfxfer.training.groups import HEAD, rate_groups
+from tfxfer.training.history import History
+from tfxfer.training.linear import why_not_solved
+from tfxfer.training.loop import Job, Trained, solve_head, train_weights
+from tfxfer.training.losses import Loss, ready_loss
+from tfxfer.training.metrics import with_accuracy
+from tfxfer.training.phase import Phase
+from tfxfer.training.progress import Progress
+from tfxfer.training.updates import Updates
+
+Data: TypeAlias = ArraySplit | tf.data.Dataset
+ARRAY_BATCH = 32
+
+
+def fit(
+    model: Network | keras.Model,
+    train: Data,
+    validation: Data,
+    phase: Phase,
+    *,
+    loss: Loss | None = None,
+    metrics: Sequence[keras.metrics.Metric] = (),
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    seed: int = 0,
+    cache: FeatureCache | None = None,
+    journal: Journal | None = None,
+) -> History:
+    """Train what the phase unfreezes, and leave the model no worse on validation than it came.
+
+    Whatever lies under the first weight that learns is computed once per image and kept (see FeatureCache);
+    it runs in inference mode. The caller's tf.distribute scope is respected, or else the one in which the
+    model was made.
+
+    Args:
+        train: an ArraySplit, or a tf.data.Dataset of batches (x, y) or (x, y, weight) that ends.
+        loss: a Keras loss, its name, or a function of (labels, outputs); None is the cross-entropy of
+            whole-number labels. A Network's outputs are logits; a plain model's are what they are.
+        metrics: Keras metrics; accuracy is there without asking where labels are whole numbers.
+        callbacks: Keras callbacks; they see the full model, and the head's rate as `model.optimizer`.
+        cache: where features are kept; None keeps them for this phase only, in a temporary folder.
+        journal: told "phase", "progress" and "epoch".
+
+    Raises:
+        TrainingError: data that are empty or without end, a loss that is not finite, a callback that cannot work.
+        BlockError: the model has no such blocks.
+        FeaturesError: no room on the disk for the features.
+    """
+    journal = Journal() if journal is None else journal
+    check_callbacks(callbacks, phase)
+    for data, role in ((train, "training"), (validation, "validation")):
+        if isinstance(data, tf.data.Dataset):
+            check_dataset(data, role)
+    with _scope(model), (FeatureCache() if cache is None else cache).opened() as opened:
+        made = cut(model, phase)
+        reseed(made.model, seed, phase.name)
+        kept = _kept(made, train, validation, phase, opened, journal)
+        examples = _examples(train, kept[0], phase, seed), _examples(validation, kept[1], phase, None)
+        job = _job(made, examples, phase, loss, metrics, callbacks, journal)
+        return _run(job, made, kept, solvable=loss is None and not callbacks and not metrics)
+
+
+def _run(job: Job, made: Cut, kept: tuple[Kept, Kept], *, solvable: bool) -> History:
+    reason = why_not_solved(job.learner.suffix, job.phase, job.train, job.validation)
+    if not solvable:
+        reason = "a loss, metrics or callbacks of your own were given"
+    if job.phase.solver == "lbfgs" and reason is not None:
+        raise TrainingError(
+            f"solver 'lbfgs' of phase '{job.phase.name}' needs a linear head on cached features. "
+            f"Received: {reason}. Use solver 'gradient' or 'auto'."
+        )
+    solver = "lbfgs" if job.phase.solver != "gradient" and reason is None else "gradient"
+    why = (f"features: {kept[0].why}", f"solver {solver}: {reason or 'a linear head on cached features'}")
+    _announce(job, made, kept[0], solver, why)
+    start = time.perf_counter()
+    trained = solve_head(job) if solver == "lbfgs" else train_weights(job)
+    return _history(job, made, kept, trained, solver=solver, why=why, seconds=time.perf_counter() - start)
+
+
+@contextmanager
+def _scope(model: Network | keras.Model) -> Iterator[None]:
+    """The caller's strategy, or the model's own where the caller is in none.
+
+    Raises:
+        TrainingError: the model was made in another strategy's scope.
+    """
+    whole = model.model if isinstance(model, Network) else model
+    own = whole.distribute_strategy
+    strategy = tf.distribute.get_strategy() if tf.distribute.has_strategy() else own
+    if not all(strategy.extended.variable_created_in_scope(variable.value) for variable in whole.weights):
+        raise TrainingError(
+            f"the model must be made in the scope of the strategy that trains it. Received: a model from outside of "
+            f"this {type(strategy).__name__}'s scope. Make (or load) it inside `with strategy.scope():`."
+        )
+    with strategy.scope():
+        yield
+
+
+def _kept(
+    made: Cut, train: Data, validation: Data, phase: Phase, cache: FeatureCache, journal: Journal
+) -> tuple[Kept, Kept]:
+    prefix = made.learner.prefix
+    if prefix is None:
+        names = ", ".join(made.boundary.augmentation)
+        why = f"random layers before the first weight that learns: {names}" if names else "nothing is frozen"
+        return Kept(why), Kept(why)
+    found = []
+    for data, role in ((train, "train"), (validation, "validation")):
+        total = len(data) if isinstance(data, ArraySplit) else None
+        found.append(
+            cache.keep(prefix, data, role, Progress(journal, phase.name, f"features of {role}", total).add)
+        )
+    return found[0], found[1]
+
+
+def _examples(data: Data, kept: Kept, phase: Phase, seed: int | None) -> Examples:
+    if kept.features is not None and kept.targets is not None:
+        size = phase.batch_size or kept.batch_size or ARRAY_BATCH
+        shuffled = seed if kept.order == "any" else None
+        return ArrayExamples(kept.features.array, kept.targets, kept.weights, size, True, shuffled, kept.rows)
+    if isinstance(data, ArraySplit):
+        return ArrayExamples(
+            data.images, data.labels, data.weights, phase.batch_size or ARRAY_BATCH, False, seed
+        )
+    return StreamExamples(data)
+
+
+def _job(
+    made: Cut,
+    examples: tuple[Examples, Examples],
+    phase: Phase,
+    loss: Loss | None,
+    metrics: Sequence[keras.metrics.Metric],
+    callbacks: Sequence[keras.callbacks.Callback],
+    journal: Journal,
+) -> Job:
+    train, validation = examples
+    steps = None if train.steps is None else train.steps * phase.epochs
+    if steps is None and phase.schedule != "constant":
+        raise TrainingError(
+            f"schedule '{phase.schedule}' needs to know how many batches an epoch has. Received: a data set that does "
+            "not know. Use .apply(tf.data.experimental.assert_cardinality(batches)), or schedule 'constant'."
+        )
+    ready = ready_loss(loss, made.model, phase.label_smoothing, logits=made.logits)
+    classes = made.model.outputs[0].shape[-1] if len(made.model.outputs) == 1 else None
+    counted = with_accuracy(metrics, train.labels, classes)
+    updates = Updates.of(phase, rate_groups(made, phase), steps)
+    return Job(
+        phase, made.model, made.learner, train, validation, ready, counted, updates, callbacks, journal
+    )
+
+
+def _announce(job: Job, made: Cut, kept: Kept, solver: str, why: Sequence[str]) -> None:
+    boundary = made.boundary
+    job.journal.write(
+        "phase",
+        phase=job.phase.name,
+        epochs=job.phase.epochs,
+        trainable_parameters=boundary.trainable_parameters,
+        unfrozen_blocks=list(boundary.unfrozen_blocks),
+        learns=str(boundary),
+        cached_boundary=boundary.name if kept.features is not None else None,
+        feature_engine=kept.features.engine if kept.features is not None else None,
+        solver=solver,
+        why=list(why),
+    )
+
+
+def _history(
+    job: Job,
+    made: Cut,
+    kept: tuple[Kept, Kept],
+    trained: Trained,
+    *,
+    solver: str,
+    why: tuple[str, ...],
+    seconds: float,
+) -> History:
+    features = kept[0].features
+    return History(
+        phase=job.phase.name,
+        epochs=len(trained.epoch_seconds),
+        seconds=seconds,
+        seconds_per_epoch=trained.seconds_per_epoch,
+        trainable_parameters=made.boundary.trainable_parameters,
+        unfrozen_blocks=made.boundary.unfrozen_blocks,
+        cached_boundary=None if features is None else made.boundary.name,
+        feature_engine=None if features is None else features.engine,
+        feature_seconds=sum(part.features.seconds for part in kept if part.features is not None),
+        learning_rates={group.name: group.learning_rate for group in job.updates.groups}
+        if solver == "gradient"
+        else {HEAD: 0.0},
+        best_epoch=trained.best_epoch,
+        history=trained.history,
+        solver=solver,
+        before=trained.before,
+        monitor=trained.monitor,
+        why=why,
+    )
