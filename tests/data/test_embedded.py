@@ -26,7 +26,10 @@ def test_digits_are_all_there() -> None:
 def test_the_bytes_are_the_same_everywhere() -> None:
     source = open_source("embedded/digits")
     joined = b"".join(source.read(record) for record in source.records())
-    assert hashlib.sha256(joined).hexdigest() == "81fbfecfa5e137c174bc2434852057fca008c3907c33cb6949920d2fd78544dd"
+    assert (
+        hashlib.sha256(joined).hexdigest()
+        == "81fbfecfa5e137c174bc2434852057fca008c3907c33cb6949920d2fd78544dd"
+    )
 
 
 def test_another_name_is_refused() -> None:

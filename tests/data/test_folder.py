@@ -92,7 +92,15 @@ def test_an_archive_is_refused(tmp_path: Path) -> None:
 
 def test_litter_is_passed_over_and_other_files_are_one_notice(tmp_path: Path) -> None:
     fill(tmp_path, "a", "b", count=1)
-    for name in ("a/.DS_Store", "a/Thumbs.db", "a/._000.png", ".git/x.png", "a/readme.txt", "b/notes.md", "a/clip.mp4"):
+    for name in (
+        "a/.DS_Store",
+        "a/Thumbs.db",
+        "a/._000.png",
+        ".git/x.png",
+        "a/readme.txt",
+        "b/notes.md",
+        "a/clip.mp4",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     source = open_source(tmp_path)
@@ -136,7 +144,7 @@ def test_a_link_that_leaves_the_folder_is_not_read(tmp_path: Path) -> None:
     data = fill(tmp_path / "data", "a", "b")
     (data / "a" / "link.png").symlink_to(secret)
     source = open_source(data)
-    with pytest.raises(RecordError, match="'a/link.png' must lie inside the data folder") as caught:
+    with pytest.raises(RecordError, match=r"'a/link.png' must lie inside the data folder") as caught:
         source.read(Record("a/link.png", "a"))
     assert caught.value.kind == "link_outside"
 

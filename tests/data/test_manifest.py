@@ -20,7 +20,9 @@ def manifest(folder: Path, text: str | bytes, name: str = "photos.csv") -> Path:
 
 
 def problems(folder: Path, *rows: str, header: str = "path,label") -> tuple[Problem, ...]:
-    return open_source(manifest(folder, "\n".join([header, "good.png,rose" + "," * (header.count(",") - 1), *rows]))).problems()
+    return open_source(
+        manifest(folder, "\n".join([header, "good.png,rose" + "," * (header.count(",") - 1), *rows]))
+    ).problems()
 
 
 def test_paths_are_relative_to_the_manifest(tmp_path: Path) -> None:

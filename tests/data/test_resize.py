@@ -72,12 +72,12 @@ def test_the_contract_says_what_a_consumer_needs() -> None:
 
 
 def test_an_unknown_rule_is_refused() -> None:
-    with pytest.raises(UsageError, match="stretch, crop, pad. Received: 'squash'"):
+    with pytest.raises(UsageError, match=r"stretch, crop, pad. Received: 'squash'"):
         resize_image(noise(4, 4), (2, 2), "squash")  # type: ignore[arg-type]
 
 
 def test_another_dtype_is_refused() -> None:
-    with pytest.raises(UsageError, match="uint8. Received: .* float32"):
+    with pytest.raises(UsageError, match=r"uint8. Received: .* float32"):
         resize_image(np.zeros((4, 4, 3), dtype=np.float32), (2, 2))
 
 
