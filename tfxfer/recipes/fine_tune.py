@@ -1,0 +1,94 @@
+"""fine_tune: a network through all phases of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfxfer.data.arrays import ArraySplit
+from tfxfer.errors import TrainingError
+from tfxfer.features.cache import FeatureCache
+from tfxfer.network.network import Network
+from tfxfer.recipes.plan import Facts, Plan, plan_phases
+from tfxfer.store.journal import Journal
+from tfxfer.training.fit import Data, fit
+from tfxfer.training.history import History
+from tfxfer.training.phase import Phase
+
+
+def fine_tune(
+    network: Network,
+    train: Data,
+    validation: Data,
+    recipe: str | Sequence[Phase] = "auto",
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    seed: int = 0,
+    cache: FeatureCache | None = None,
+    journal: Journal | None = None,
+) -> tuple[History, ...]:
+    """Train the network through the phases of a recipe, or through phases given; one History for each.
+
+    No phase leaves the network worse on validation than it found it.
+
+    Raises:
+        UsageError: no such recipe.
+        TrainingError: see fit.
+    """
+    journal = Journal() if journal is None else journal
+    plan = plan_of(network, train, recipe)
+    journal.write("plan", recipe=plan.recipe, why=plan.why, phases=[phase.name for phase in plan.phases])
+    with (FeatureCache() if cache is None else cache).opened() as opened:
+        return tuple(
+            fit(
+                network,
+                train,
+                validation,
+                phase,
+                callbacks=callbacks,
+                seed=seed,
+                cache=opened,
+                journal=journal,
+            )
+            for phase in plan.phases
+        )
+
+
+def plan_of(network: Network, train: Data, recipe: str | Sequence[Phase]) -> Plan:
+    """The plan for this network and these data; phases given are their own plan."""
+    if isinstance(recipe, str):
+        return plan_phases(recipe, facts_of(network, train))
+    return Plan("phases", tuple(recipe), "asked for")
+
+
+def facts_of(network: Network, train: Data) -> Facts:
+    """What the recipe is chosen from: counts of labels, and what the backbone can do."""
+    counts = np.bincount(_labels(train), minlength=len(network.labels))
+    blocks = network.blocks
+    return Facts(
+        images=int(counts.sum()),
+        classes=len(network.labels),
+        smallest_class=int(counts.min()),
+        pretrained=network.backbone.weights != "none",
+        blocks=len(blocks),
+        frozen_only=any(block.opaque for block in blocks),
+    )
+
+
+def _labels(train: Data) -> np.ndarray:
+    if isinstance(train, ArraySplit):
+        return np.asarray(train.labels)
+    if int(train.cardinality()) == tf.data.INFINITE_CARDINALITY:
+        raise TrainingError(
+            "the training data must end. Received: a data set without end. Use .take(batches)."
+        )
+    labels = [element[1] for element in train.as_numpy_iterator()]
+    if not labels or labels[0].ndim != 1 or not np.issubdtype(labels[0].dtype, np.integer):
+        raise TrainingError(
+            "fine_tune needs whole-number labels of shape (N,). Received: others, or none. "
+            "Use fit, with a loss for these labels."
+        )
+    return np.concatenate(labels)

@@ -1,0 +1,137 @@
+"""Recipes: a name becomes phases, and `auto` says why it chose them. No TensorFlow."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tfxfer.catalogue.recipes import RECIPES
+from tfxfer.errors import UsageError
+from tfxfer.training.phase import Phase
+
+FEW = 20  # training images per class under which moving the backbone does more harm than good
+FINE_TUNED_BLOCKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a recipe is chosen from."""
+
+    images: int  # training images
+    classes: int
+    smallest_class: int  # training images of the class with the fewest
+    pretrained: bool = True  # whether the backbone's weights were learnt anywhere
+    blocks: int | None = None  # of the backbone; None: not counted
+    frozen_only: bool = False  # the backbone cannot be cut or trained (a SavedModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Phases in order, and why these."""
+
+    recipe: str  # the named one, also where `auto` chose it
+    phases: tuple[Phase, ...]
+    why: str
+
+
+def plan_phases(recipe: str, facts: Facts) -> Plan:
+    """The phases of a named recipe, or of the one that `auto` chooses for these facts.
+
+    Raises:
+        UsageError: no such recipe, or one that this backbone cannot take.
+    """
+    if recipe == "auto":
+        name, why = choose_recipe(facts)
+        return Plan(name, PHASES[name](facts), why)
+    if recipe not in PHASES:
+        near = difflib.get_close_matches(recipe, RECIPES, n=1)
+        hint = f"Did you mean '{near[0]}'?" if near else "Take one of them."
+        raise UsageError(f"recipe must be one of {', '.join(RECIPES)}. Received: '{recipe}'. {hint}")
+    if facts.frozen_only and recipe != "feature_extraction":
+        raise UsageError(
+            f"recipe '{recipe}' needs a backbone whose blocks can learn. Received: one that can only be frozen. "
+            "Use 'feature_extraction', or another backbone."
+        )
+    return Plan(recipe, PHASES[recipe](facts), "asked for")
+
+
+def choose_recipe(facts: Facts) -> tuple[str, str]:
+    """(recipe, reason) of `auto`; the same facts always give the same recipe."""
+    if facts.frozen_only:
+        return "feature_extraction", "the backbone can only be frozen"
+    if not facts.pretrained:
+        return "scratch", "the backbone's weights are random: there is nothing to transfer"
+    per_class = (
+        f"{facts.images:,} training images in {facts.classes} classes, {facts.smallest_class} in the smallest"
+    )
+    if facts.smallest_class < FEW:
+        return "feature_extraction", f"{per_class}: under {FEW} a class, so the backbone stays as it is"
+    return (
+        "partial",
+        f"{per_class}: at least {FEW} a class, so the solved head is followed by a cautious fine-tuning of the last "
+        f"{FINE_TUNED_BLOCKS} blocks, which keeps the solved head where it does not help (LP-FT, Kumar et al. 2022)",
+    )
+
+
+def _feature_extraction(facts: Facts) -> tuple[Phase, ...]:
+    del facts
+    return (_head(),)
+
+
+def _partial(facts: Facts) -> tuple[Phase, ...]:
+    count = FINE_TUNED_BLOCKS if facts.blocks is None else min(FINE_TUNED_BLOCKS, facts.blocks)
+    return _head(), _fine_tune("last blocks", f"{count} blocks", learning_rate=1e-4, decay=0.7)
+
+
+def _full(facts: Facts) -> tuple[Phase, ...]:
+    del facts
+    return _head(), _fine_tune("all blocks", "all", learning_rate=1e-4, decay=0.8)
+
+
+def _scratch(facts: Facts) -> tuple[Phase, ...]:
+    del facts
+    return (
+        Phase(
+            "from scratch",
+            epochs=30,
+            unfreeze="all",
+            learning_rate=2e-3,
+            batch_norm="learn",  # random statistics are nobody's: they must be learnt
+            weight_decay=0.01,
+            schedule="cosine",
+            warmup_steps=50,
+            gradient_clip=1.0,
+        ),
+    )
+
+
+def _head() -> Phase:
+    """Solved where it is linear; these epochs are for a head that is not."""
+    return Phase(
+        "head", epochs=20, unfreeze="none", weight_decay=1e-4, schedule="cosine", early_stopping_patience=5
+    )
+
+
+def _fine_tune(name: str, unfreeze: str, *, learning_rate: float, decay: float) -> Phase:
+    return Phase(
+        name,
+        epochs=10,
+        unfreeze=unfreeze,
+        learning_rate=learning_rate,
+        learning_rate_decay=decay,
+        weight_decay=1e-4,
+        schedule="cosine",
+        warmup_steps=20,
+        gradient_clip=1.0,
+        early_stopping_patience=4,
+        solver="gradient",
+    )
+
+
+PHASES: dict[str, Callable[[Facts], tuple[Phase, ...]]] = {
+    "feature_extraction": _feature_extraction,
+    "partial": _partial,
+    "full": _full,
+    "scratch": _scratch,
+}
