@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections import Counter
@@ -163,6 +164,19 @@ def test_too_little_room_is_refused_before_anything_is_written(tmp_path: Path) -
     source = open_source(fill(tmp_path / "data", "a", "b"))
     with pytest.raises(DataError, match=r"bytes free. Make room"):
         scan(source, tmp_path / "scan", size=(10_000_000, 10_000_000))
+    assert list((tmp_path / "scan").iterdir()) == []
+
+
+def test_a_disk_that_fills_up_is_named_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, data: bytes, offset: int) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    source = open_source(fill(tmp_path / "data", "a", "b"))
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(DataError, match="Received: No space left on device"):
+        scan(source, tmp_path / "scan", size=(8, 8))
     assert list((tmp_path / "scan").iterdir()) == []
 
 

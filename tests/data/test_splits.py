@@ -53,9 +53,9 @@ def test_order_does_not_matter_and_the_seed_does() -> None:
 def test_a_known_split_is_pinned() -> None:
     """Whoever changes this moves the test pictures of everyone who upgrades."""
     records = make(24, "a")
-    placed = sides(split_records(records, distinct(records), seed=3))
+    placed = sides(split_records(records, distinct(records), seed=4))
     letters = {"train": "r", "validation": "v", "test": "t"}
-    assert "".join(letters[placed[path]] for path in sorted(placed)) == "rrrrrtrrrrvrrrrrrrrrrrrr"
+    assert "".join(letters[placed[path]] for path in sorted(placed)) == "rvrrrrrrrtrvrvrrrrrrrrtr"
 
 
 @pytest.mark.parametrize("seed", range(5))

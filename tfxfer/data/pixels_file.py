@@ -29,12 +29,22 @@ class PixelWriter:
     rule: ResizeRule
 
     def write(self, row: int, image: Image.Image) -> None:
-        """Resize one picture (mode RGB) and write it; may be called from several threads."""
+        """Resize one picture (mode RGB) and write it; may be called from several threads.
+
+        Raises:
+            DataError: the disk does not take it.
+        """
         data = fit_picture(image, self.size, self.rule).tobytes()
         place = self.offset + row * len(data)
-        while data:
-            written = os.pwrite(self.descriptor, data, place)
-            data, place = data[written:], place + written
+        try:
+            while data:
+                written = os.pwrite(self.descriptor, data, place)
+                data, place = data[written:], place + written
+        except OSError as error:
+            raise DataError(
+                f"The disk must take the decoded pictures. Received: {error.strerror}. "
+                "Make room, or choose a smaller image_size."
+            ) from error
 
 
 def check_shape(size: Size, rule: ResizeRule) -> None:
