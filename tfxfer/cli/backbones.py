@@ -9,7 +9,7 @@ from tfxfer.cli.options import json_option
 from tfxfer.cli.output import print_facts, print_json, print_table
 
 
-@click.command("backbones")
+@click.command("backbones", short_help="List the pretrained backbones.")
 @click.argument("name", required=False)
 @json_option
 def command(name: str | None, *, as_json: bool) -> None:

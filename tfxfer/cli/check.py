@@ -11,7 +11,7 @@ from tfxfer.cli.output import print_facts, print_json
 from tfxfer.errors import DataError
 
 
-@click.command("check")
+@click.command("check", short_help="Show every problem of a data set at once.")
 @click.argument("data")
 @click.option("--group-by", metavar="REGEX|COLUMN", help="What belongs together, as in the configuration.")
 @json_option

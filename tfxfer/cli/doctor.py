@@ -35,7 +35,7 @@ EXTRAS = {"tensorboard": ("tensorboard", "training curves cannot be shown in Ten
 PYTHON = ((3, 11), (3, 14))  # from, and below
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Show versions, and what is missing here.")
 @click.option("--devices", is_flag=True, help="Also list what TensorFlow can train on; takes seconds.")
 @json_option
 def command(*, devices: bool, as_json: bool) -> None:

@@ -22,7 +22,7 @@ from tfxfer.errors import UsageError
 METRICS_FILE = "metrics.json"
 
 
-@click.command("evaluate")
+@click.command("evaluate", short_help="Measure a run, an artifact or a model of your own.")
 @model_option("A run directory, a bundle, one of its files, a .keras file or a SavedModel folder.")
 @click.option("--data", required=True, metavar="PATH", help="A folder of labelled images, or a manifest.")
 @out_option(f"Also write {METRICS_FILE} there.", required=False)

@@ -20,7 +20,7 @@ from tfxfer.cli.options import (
 from tfxfer.cli.output import print_json, print_page
 
 
-@click.command("export")
+@click.command("export", short_help="Write and verify artifacts of a model.")
 @model_option("A run directory, a .keras file or a SavedModel folder.")
 @click.option(
     "--data", required=True, metavar="PATH", help="Labelled images that the artifacts are verified on."

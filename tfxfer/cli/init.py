@@ -7,7 +7,7 @@ import click
 from tfxfer.errors import UsageError
 
 
-@click.command("init")
+@click.command("init", short_help="Print a complete, commented configuration.")
 @click.option(
     "--task", default="classification", show_default=True, metavar="TASK", help="What is to be learnt."
 )

@@ -11,7 +11,7 @@ from tfxfer.cli.options import config_argument, json_option, set_option
 from tfxfer.cli.output import print_json, print_page
 
 
-@click.command("plan")
+@click.command("plan", short_help="Show what `run` would do.")
 @config_argument
 @set_option
 @json_option

@@ -12,7 +12,7 @@ from tfxfer.cli.options import json_option, model_option
 from tfxfer.cli.output import print_json, print_table
 
 
-@click.command("predict")
+@click.command("predict", short_help="Say what images show.")
 @model_option("A run directory, a bundle, or one of its files.")
 @click.option(
     "--data", required=True, multiple=True, metavar="FOLDER|FILES", help="Images, or folders of images."

@@ -10,7 +10,7 @@ from tfxfer.cli.options import config_argument, json_option, out_option, quiet_o
 from tfxfer.cli.running import Invocation, carry_out
 
 
-@click.command("run")
+@click.command("run", short_help="Train, evaluate, export and verify.")
 @config_argument
 @out_option("The run directory: network, bundle and report. It must be new, unless --resume is given.")
 @set_option

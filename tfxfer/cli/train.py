@@ -10,7 +10,7 @@ from tfxfer.cli.options import config_argument, json_option, out_option, quiet_o
 from tfxfer.cli.running import Invocation, carry_out
 
 
-@click.command("train")
+@click.command("train", short_help="Train and evaluate, export nothing.")
 @config_argument
 @out_option("The run directory. `tfxfer run` with --resume adds the exports later.")
 @set_option

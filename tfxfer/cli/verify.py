@@ -12,7 +12,7 @@ from tfxfer.cli.output import print_json, print_page
 from tfxfer.errors import VerificationError
 
 
-@click.command("verify")
+@click.command("verify", short_help="Check a bundle anywhere.")
 @click.argument("bundle", type=click.Path(exists=True, path_type=Path))
 @click.option("--data", metavar="PATH", help="Labelled images, to measure accuracy as well.")
 @json_option

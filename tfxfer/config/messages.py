@@ -98,15 +98,17 @@ def _unknown_key(place: Place, root: type[BaseModel]) -> str:
         return f"'{spell(place)}' {NOT_YET}. Remove it."
     words = f"unknown key '{key}'" + (f" in {around}" if around else "")
     keys = _keys(root, place[:-1])
-    hint = did_you_mean(key, keys) or _elsewhere(key, root)
+    hint = _at_home(key, root) or did_you_mean(key, keys) or _near_elsewhere(key, root)
     return words + (hint or f". Known keys: {', '.join(keys)}.")
 
 
-def _elsewhere(key: str, root: type[BaseModel]) -> str:
+def _at_home(key: str, root: type[BaseModel]) -> str:
+    homes = [home or "the top level" for home, model in _sections(root) if key in model.model_fields]
+    return f"; it belongs in {' or '.join(homes)}." if homes else ""
+
+
+def _near_elsewhere(key: str, root: type[BaseModel]) -> str:
     found = [(nearest(key, model.model_fields), home or "the top level") for home, model in _sections(root)]
-    homes = [home for match, home in found if match == key]
-    if homes:
-        return f"; it belongs in {' or '.join(homes)}."
     near = [f"'{match}', which belongs in {home}" for match, home in found if match is not None]
     return f"; did you mean {near[0]}?" if near else ""
 

@@ -26,7 +26,9 @@ def apply_override(document: Document, override: str, base: Path) -> Document:
     tree = copy.deepcopy(document.tree)
     _put(tree, place, value, override)
     origins = {known: origin for known, origin in document.origins.items() if known[: len(place)] != place}
-    origins[place] = Origin(f"--set {override}", base)
+    origin = Origin(f"--set {override}", base)
+    made = {place[:depth]: origin for depth in range(1, len(place) + 1) if place[:depth] not in origins}
+    origins |= made
     return Document(expand(tree), origins)
 
 

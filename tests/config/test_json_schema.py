@@ -1,0 +1,54 @@
+"""The JSON schema takes what the reader takes, short and long, and refuses what editors should mark."""
+
+from __future__ import annotations
+
+import jsonschema
+import pytest
+
+from tfxfer.config.json_schema import json_schema
+from tfxfer.config.template import template
+from tfxfer.config.yaml_reader import read_yaml
+
+BASE = {"data": "photos/", "backbone": "keras/MobileNetV2"}
+GOOD: tuple[dict[str, object], ...] = (
+    {},
+    {
+        "exports": ["saved_model", "litert:float32", {"format": "onnx"}],
+        "training": "auto",
+        "head": "classification",
+    },
+    {"training": None, "gates": None},
+    {"backbone": {"name": "hub/x", "pixels": "[-1,1]", "image_size": 224}},
+    {"backbone": {"name": "hub/x", "pixels": {"scale": [1, 2, 3], "offset": 0}, "image_size": [224, 192]}},
+    {"training": {"phases": [{"epochs": 2, "learning_rate": 1e-4, "unfreeze": "3 blocks"}]}},
+)
+BAD: tuple[dict[str, object], ...] = (
+    {"epoch": 3},
+    {"data": 3},
+    {"exports": ["onx"]},
+    {"exports": ["litert:int8"]},
+    {"training": {"batch_size": "32"}},
+    {"training": {"batch_size": 0}},
+    {"training": {"phases": [{"epoch": 3}]}},
+    {"gates": {"min_accuracy": 2}},
+    {"backbone": {"name": "hub/x", "pixels": "[0,2]"}},
+)
+
+
+def test_the_schema_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+
+
+@pytest.mark.parametrize("tree", GOOD, ids=range(len(GOOD)))
+def test_good_configs_are_taken(tree: dict[str, object]) -> None:
+    jsonschema.validate({**BASE, **tree}, json_schema())
+
+
+@pytest.mark.parametrize("tree", BAD, ids=range(len(BAD)))
+def test_bad_configs_are_refused(tree: dict[str, object]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**BASE, **tree}, json_schema())
+
+
+def test_the_template_is_taken() -> None:
+    jsonschema.validate(read_yaml(template("classification").encode())[0], json_schema())

@@ -1,0 +1,66 @@
+"""`tfxfer init` prints every key there is, and what it prints is a configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from tfxfer.config.messages import model_at
+from tfxfer.config.read import read_config
+from tfxfer.config.schema import Config
+from tfxfer.config.template import TASKS, template
+from tfxfer.config.yaml_reader import read_yaml
+
+
+def keys(model: type[BaseModel], place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name in model.model_fields:
+        yield (*place, name)
+        inner = model_at(model, (name,))
+        if inner is not None:
+            yield from keys(inner, (*place, name))
+
+
+def everything_on(text: str) -> str:
+    """The template with every setting that is off turned on."""
+    return re.sub(r"^(\s*)#(?=[a-z]|  )", r"\1", text, flags=re.MULTILINE)
+
+
+def without(text: str, line_start: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(line_start))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "photos").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_template_is_a_config_of_defaults(task: str, folder: Path) -> None:
+    (folder / "run.yaml").write_text(template(task))
+    (folder / "small.yaml").write_text("name: run\ndata: photos\nbackbone: keras/MobileNetV2\n")
+    assert read_config(folder / "run.yaml") == read_config(folder / "small.yaml")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_with_everything_on_it_is_still_a_config(task: str, folder: Path) -> None:
+    text = without(everything_on(template(task)), "  recipe:")
+    (folder / "run.yaml").write_text(text)
+    config = read_config(folder / "run.yaml")
+    assert [phase.name for phase in config.training.phases] == ["head", "last blocks"]
+    assert config.gates.max_size_bytes == 10_000_000
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_key_of_the_schema_is_in_it(task: str) -> None:
+    tree, lines = read_yaml(everything_on(template(task)).encode())
+    assert isinstance(tree, dict)
+    written = {tuple(part for part in place if isinstance(part, str)) for place in lines}
+    common = {("exports", "gates")}  # its keys are those of gates
+    missing = {key for key in keys(Config) if key not in written and key[:2] not in common}
+    assert not missing
+    assert ("exports", "gates") in written
