@@ -9,12 +9,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from tfxfer.errors import ExportError
 from tfxfer.formats.graph import Graph, constant, input_name
-from tfxfer.formats.graph_passes import (
-    constant_reshapes,
-    fold_constants,
-    forward_identities,
-    grouped_to_depthwise,
-)
+from tfxfer.formats.graph_convolutions import fold_scales, grouped_to_depthwise
+from tfxfer.formats.graph_passes import constant_reshapes, fold_constants, forward_identities
 from tfxfer.runtimes.runtime import INPUT, LOGITS, PROBABILITIES
 
 
@@ -28,6 +24,7 @@ def freeze_graph(function: Any) -> GraphDef:
     fold_constants(graph)
     constant_reshapes(graph, _reshaped(function))
     grouped_to_depthwise(graph)
+    fold_scales(graph)
     _refuse_state(graph)
     return graph.as_graph_def()
 

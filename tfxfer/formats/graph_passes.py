@@ -95,44 +95,6 @@ def _turn_into_identity(node: NodeDef) -> None:
     del node.attr["Tperm"]
 
 
-def grouped_to_depthwise(graph: Graph) -> None:
-    """Write convolutions with one group per channel as the depthwise convolutions they are.
-
-    The one's filter (h, w, 1, channels * multiplier) is the other's (h, w, channels, multiplier): the same
-    numbers in the same order.
-    """
-    candidates = [node for node in graph.nodes.values() if _has_one_channel_filter(graph, node)]
-    channels = _input_channels(graph, [node.name for node in candidates])
-    for node in candidates:
-        strides = list(node.attr["strides"].list.i)
-        if channels[node.name] == 1 or strides[1] != strides[2]:
-            continue
-        value = constant_value(graph.nodes[input_name(node.input[1])])
-        depthwise = value.reshape(*value.shape[:2], channels[node.name], -1)
-        name = f"{node.name}/depthwise_filter"
-        graph.nodes[name] = constant(name, depthwise)
-        node.op = "DepthwiseConv2dNative"
-        node.input[1] = name
-        del node.attr["use_cudnn_on_gpu"]
-    graph.prune()
-
-
-def _has_one_channel_filter(graph: Graph, node: NodeDef) -> bool:
-    if node.op != "Conv2D" or node.attr["data_format"].s != b"NHWC":
-        return False
-    kernel = graph.nodes[input_name(node.input[1])]
-    return kernel.op == "Const" and kernel.attr["value"].tensor.tensor_shape.dim[2].size == 1
-
-
-def _input_channels(graph: Graph, names: list[str]) -> dict[str, int]:
-    """Channels of what enters each convolution of `names`."""
-    if not names:
-        return {}
-    with tf.Graph().as_default() as scratch:
-        tf.import_graph_def(graph.as_graph_def(), name="")
-    return {name: scratch.get_operation_by_name(name).inputs[0].shape[-1] for name in names}
-
-
 def _known(graph: Graph) -> set[str]:
     """Names of the nodes that depend on constants alone and have one output."""
     known: set[str] = set()

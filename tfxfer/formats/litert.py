@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfxfer.errors import ExportError
 from tfxfer.formats.captured import captured_output
+from tfxfer.formats.litert_file import finish_litert
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.runtime import INPUT, OUTPUTS, SIGNATURE
 from tfxfer.store.atomic import write_bytes
@@ -28,7 +29,7 @@ class LiteRTFormat:
     def write(self, traced: Traced, to: Path, precision: str) -> None:
         with captured_output() as output:
             try:
-                data = _convert(traced)
+                data = finish_litert(_convert(traced), traced)
             except (ValueError, tf.errors.OpError, tf.lite.python.convert_phase.ConverterError) as error:
                 raise ExportError(
                     "every operation of the network must be one of LiteRT's built-in ones. "

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfxfer.errors import ExportError
 from tfxfer.formats.captured import captured_output
 from tfxfer.formats.onnx_names import name_graph
-from tfxfer.formats.tf2onnx_repairs import ERFC, whole_transpose_optimiser
+from tfxfer.formats.tf2onnx_repairs import ERFC, repaired_optimisers
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.runtime import INPUT, OUTPUTS
 from tfxfer.store.atomic import write_bytes
@@ -65,6 +65,5 @@ def _convert(frozen: Any) -> onnx.ModelProto:
             output_names=[f"{name}:0" for name in OUTPUTS],
             custom_op_handlers={"Erfc": ERFC},
         )
-        with whole_transpose_optimiser():
-            optimised = optimize_graph(converted, catch_errors=False)
+        optimised = optimize_graph(converted, catch_errors=False, optimizers=repaired_optimisers())
     return optimised.make_model("tfxfer")

@@ -1,33 +1,56 @@
-"""What tf2onnx 1.17 lacks or breaks, repaired for the length of one conversion."""
+"""What tf2onnx 1.17 lacks or breaks, repaired without touching its modules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections import OrderedDict
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 
-@contextmanager
-def whole_transpose_optimiser() -> Iterator[None]:
-    """Let the transpose optimiser pass by scalar additions.
+def repaired_optimisers() -> OrderedDict[str, Any]:
+    """tf2onnx's optimisers in their order, with a transpose optimiser that reaches the edge of the graph."""
+    # Importing tf2onnx takes half a second, so it waits until something is converted.
+    from tf2onnx.optimizer import _get_optimizers
 
-    It asks for `max(value.shape)` to see whether an addend is a convolution's bias; a scalar's shape is empty
-    and raises, the optimiser gives up, and every Transpose stays (102 in MobileNetV3Small, where 1 is
-    enough). A scalar counts as one element here, so it is taken for what it is: no bias.
+    optimisers = OrderedDict(_get_optimizers())
+    optimisers["optimize_transpose"] = _transpose_optimiser
+    return optimisers
+
+
+def _transpose_optimiser() -> Any:
+    """tf2onnx's own, which passes scalars by.
+
+    For an addend it asks `max(value.shape)` to see whether it is a convolution's bias: a scalar's shape is
+    empty and raises, and every Transpose stays (102 in MobileNetV3Small). And it stops at a division by a
+    scalar, which every hard swish is.
     """
-    from tf2onnx.optimizer import transpose_optimizer
+    from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
 
-    transpose_optimizer.max = _largest  # a global that hides the builtin in that module alone
-    try:
-        yield
-    finally:
-        del transpose_optimizer.max
+    optimiser = TransposeOptimizer()
+    handlers = optimiser._handler_map
+    handlers["Add"] = partial(_add, optimiser, handlers["Add"])
+    handlers["Div"] = partial(_divide, optimiser)
+    return optimiser
 
 
-def _largest(sizes: Iterable[int]) -> int:
-    return max(sizes, default=1)
+def _add(optimiser: Any, whole: Any, transpose: Any, node: Any) -> bool:
+    """An added scalar is no bias; anything else is the original handler's."""
+    if _is_scalar(node.inputs[1]):
+        return optimiser._handle_node_having_branches(transpose, node)
+    return whole(transpose, node)
+
+
+def _divide(optimiser: Any, transpose: Any, node: Any) -> bool:
+    """A Transpose may as well come after a division by a scalar."""
+    if node.input[0] != transpose.output[0] or not _is_scalar(node.inputs[1]):
+        return False
+    return optimiser._switch_transpose_and_node(node, transpose)
+
+
+def _is_scalar(node: Any) -> bool:
+    return node.is_const() and node.get_tensor_value(as_list=False).size == 1
 
 
 def _write_erfc(ctx: Any, node: Any, name: str, args: Any) -> None:
