@@ -79,7 +79,9 @@ def main() -> None:
     rows = list(csv.DictReader(options.splits.open(encoding="utf-8")))
     labels = sorted({row["label"] for row in rows})
     train, validation, test = (
-        dataset(options.data, [row for row in rows if row["split"] == split], labels, shuffle=split == "train")
+        dataset(
+            options.data, [row for row in rows if row["split"] == split], labels, shuffle=split == "train"
+        )
         for split in ("train", "validation", "test")
     )
     keras.utils.set_random_seed(0)

@@ -1,0 +1,70 @@
+"""Transfer learning on Keras and TensorFlow that ends in edge models proven to work.
+
+Importing tfxfer imports neither TensorFlow nor Keras; the functions below do when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfxfer.backbones.backbone import load_backbone
+    from tfxfer.evaluation.evaluate import evaluate
+    from tfxfer.network.freeze import freeze
+    from tfxfer.network.network import attach_head
+    from tfxfer.network.policy import FreezePolicy
+    from tfxfer.recipes.fine_tune import fine_tune
+    from tfxfer.stages.export_model import export
+    from tfxfer.stages.predict import predict
+    from tfxfer.stages.stage import Pipeline, Stage
+    from tfxfer.training.fit import fit
+    from tfxfer.training.phase import Phase
+    from tfxfer.verification.verify import verify_bundle as verify
+
+__version__ = version("tfxfer")
+
+__all__ = [
+    "FreezePolicy",
+    "Phase",
+    "Pipeline",
+    "Stage",
+    "attach_head",
+    "evaluate",
+    "export",
+    "fine_tune",
+    "fit",
+    "freeze",
+    "load_backbone",
+    "predict",
+    "verify",
+]
+
+# Public name -> the module and the name there; imported when it is asked for (PEP 562).
+_PLACES = {
+    "FreezePolicy": ("tfxfer.network.policy", "FreezePolicy"),
+    "Phase": ("tfxfer.training.phase", "Phase"),
+    "Pipeline": ("tfxfer.stages.stage", "Pipeline"),
+    "Stage": ("tfxfer.stages.stage", "Stage"),
+    "attach_head": ("tfxfer.network.network", "attach_head"),
+    "evaluate": ("tfxfer.evaluation.evaluate", "evaluate"),
+    "export": ("tfxfer.stages.export_model", "export"),
+    "fine_tune": ("tfxfer.recipes.fine_tune", "fine_tune"),
+    "fit": ("tfxfer.training.fit", "fit"),
+    "freeze": ("tfxfer.network.freeze", "freeze"),
+    "load_backbone": ("tfxfer.backbones.backbone", "load_backbone"),
+    "predict": ("tfxfer.stages.predict", "predict"),
+    "verify": ("tfxfer.verification.verify", "verify_bundle"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'tfxfer' has no attribute {name!r}")
+    module, attribute = _PLACES[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -49,6 +49,7 @@ class Cached:
         if (folder / KEY_FILE).is_file():
             state.journal.write("stage", name=self.name, status="cached")
         else:
+            state = state.having(computed=(*state.results.get("computed", ()), self.name))
             with replaced_folder(folder) as temporary:
                 self.work.compute(state, temporary)
                 write_json(temporary / KEY_FILE, key)

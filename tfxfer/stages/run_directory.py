@@ -69,7 +69,9 @@ def open_run(path: Path, *, resume: bool) -> Iterator[RunDirectory]:
     try:
         (path / "stages").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"--out must be a folder that can be written. Received: '{path}' ({error}).") from error
+        raise UsageError(
+            f"--out must be a folder that can be written. Received: '{path}' ({error})."
+        ) from error
     run = RunDirectory(path)
     with exclusive(path / ".lock"):
         run.log.touch()
@@ -83,7 +85,9 @@ def open_run(path: Path, *, resume: bool) -> Iterator[RunDirectory]:
 
 def _refuse_existing(path: Path, resume: bool) -> None:
     if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise UsageError(f"--out must be a new folder. Received: '{path}', a file or a link. Choose another name.")
+        raise UsageError(
+            f"--out must be a new folder. Received: '{path}', a file or a link. Choose another name."
+        )
     if not path.exists() or not any(path.iterdir()):
         return
     if not (path / MARK).is_file():

@@ -19,9 +19,14 @@ class Journal:
         self._listeners = listeners
         self._start = time.monotonic()
 
+    @property
+    def seconds(self) -> float:
+        """Since the journal was opened."""
+        return time.monotonic() - self._start
+
     def write(self, event: str, /, **facts: object) -> None:
         """Record `event` with its facts (JSON values) and the seconds since the journal was opened."""
-        line: Event = {"event": event, "seconds": round(time.monotonic() - self._start, 3), **facts}
+        line: Event = {"event": event, "seconds": round(self.seconds, 3), **facts}
         if self._path is not None:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -30,4 +30,6 @@ def library_version(name: str) -> str | None:
 def versions() -> dict[str, str]:
     """Name and version of Python and of every library in LIBRARIES that is installed."""
     found = {name: library_version(name) for name in LIBRARIES}
-    return {"python": platform.python_version()} | {name: text for name, text in found.items() if text is not None}
+    return {"python": platform.python_version()} | {
+        name: text for name, text in found.items() if text is not None
+    }

@@ -1,0 +1,151 @@
+"""Artifacts: written from one trace, run in their own runtimes, and judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfxfer.bundle.manifest import artifact_sha256
+from tfxfer.catalogue.formats import artifact_path
+from tfxfer.errors import ExportError, RuntimeUnavailableError, TfxferError
+from tfxfer.store.fingerprint import path_size_bytes
+from tfxfer.verification.measure import Measured, measure, read_measured, write_measured
+from tfxfer.verification.proof import Proof, judge
+from tfxfer.verification.reference import Reference
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfxfer.formats.trace import Traced
+    from tfxfer.network.network import Network
+
+FACTS = "artifact.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One file to write, and the limits it must keep."""
+
+    format: str
+    precision: str
+    limits: Mapping[str, float]
+
+    @property
+    def name(self) -> str:
+        return f"{self.format}:{self.precision}"
+
+    @property
+    def path(self) -> str:
+        """Where it lies below a bundle, posix."""
+        return artifact_path(self.format, self.precision)
+
+
+@dataclass(eq=False)
+class Tracing:
+    """The trace that all formats share, made when the first of them asks for it."""
+
+    model: Network | keras.Model
+    labels: tuple[str, ...] | None = None
+    input_dtype: str | None = None
+
+    @cached_property
+    def traced(self) -> Traced:
+        from tfxfer.formats.trace import trace
+
+        return trace(self.model, labels=self.labels, input_dtype=self.input_dtype)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """A file that was written and run, not judged yet; `error` says why there is none."""
+
+    folder: Path
+    wanted: Wanted
+    seconds: float = 0.0
+    measured: Measured | None = None
+    error: str = ""
+
+    @property
+    def path(self) -> Path:
+        return self.folder / self.wanted.path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A file with its proof; without a proof it could not be written or run, and `written.error` says why."""
+
+    written: Written
+    proof: Proof | None
+    size_bytes: int
+    sha256: str = field(default="")
+
+    @property
+    def wanted(self) -> Wanted:
+        return self.written.wanted
+
+    @property
+    def passed(self) -> bool:
+        return self.proof is not None and self.proof.passed
+
+    @property
+    def why(self) -> str:
+        return self.written.error if self.proof is None else self.proof.why
+
+    def as_dict(self, path: str) -> dict[str, object]:
+        """JSON values under report.json's names; `path` is relative to the run."""
+        head: dict[str, object] = {
+            "format": self.wanted.format,
+            "precision": self.wanted.precision,
+            "path": path,
+            "size_bytes": self.size_bytes,
+            "sha256": self.sha256,
+            "seconds": round(self.written.seconds, 3),
+        }
+        if self.proof is None:
+            return {**head, "status": "failed", "why": self.why, "ops_outside_builtins": []}
+        return {**head, **self.proof.as_dict()}
+
+
+def write_and_measure(wanted: Wanted, tracing: Tracing, reference: Reference, folder: Path) -> None:
+    """Write one artifact below `folder`, run it on the held-out pictures, and keep what was found beside it.
+
+    A file that cannot be written or run is a finding, not an exception: the other artifacts go on.
+    """
+    from tfxfer.formats.write import write_artifact
+
+    facts: dict[str, object] = {"seconds": 0.0, "error": ""}
+    try:
+        artifact = write_artifact(
+            wanted.format, tracing.traced, folder / wanted.path, precision=wanted.precision
+        )
+        facts["seconds"] = artifact.seconds
+        write_measured(folder, measure(wanted.format, artifact.path, reference.images))
+    except (ExportError, RuntimeUnavailableError) as error:
+        facts["error"] = str(error)
+    (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+
+
+def read_written(wanted: Wanted, folder: Path) -> Written:
+    """What `write_and_measure` left in `folder`."""
+    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    measured = None if facts["error"] else read_measured(folder)
+    return Written(folder, wanted, facts["seconds"], measured, facts["error"])
+
+
+def judged(written: Written, reference: Reference) -> Judged:
+    """Hold a written file against the trained network and its gates."""
+    exists = written.path.exists()
+    size = path_size_bytes(written.path) if exists else 0
+    digest = artifact_sha256(written.path) if exists else ""
+    if written.measured is None:
+        return Judged(written, None, size, digest)
+    try:
+        proof = judge(written.measured, reference, written.wanted.limits, size_bytes=size)
+    except TfxferError as error:
+        failed = Written(written.folder, written.wanted, written.seconds, written.measured, str(error))
+        return Judged(failed, None, size, digest)
+    return Judged(written, proof, size, digest)

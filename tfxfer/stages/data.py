@@ -1,0 +1,176 @@
+"""The data of a run: every file visited once, problems decided about, splits drawn and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfxfer.catalogue.backbones import BACKBONES
+from tfxfer.catalogue.inputs import Size
+from tfxfer.config.schema import BackboneConfig, Config
+from tfxfer.data import (
+    Admitted,
+    ArraySplit,
+    Fractions,
+    Scan,
+    Source,
+    Splits,
+    admit,
+    bad_records_csv,
+    open_scan,
+    open_source,
+    scan,
+    split_records,
+    splits_csv,
+)
+from tfxfer.stages.stage import State
+from tfxfer.store.atomic import write_text
+from tfxfer.store.journal import Journal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunData:
+    """The admitted examples of a run, decoded, in their splits."""
+
+    source: Source
+    scan: Scan
+    admitted: Admitted
+    splits: Splits
+    train: ArraySplit
+    validation: ArraySplit
+    test: ArraySplit
+
+    @property
+    def fingerprint(self) -> str:
+        """One SHA-256 over what the examples say and hold."""
+        return self.scan.report.fingerprint
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON values under report.json's names."""
+        return {
+            "train": len(self.train),
+            "validation": len(self.validation),
+            "test": len(self.test),
+            "classes": len(self.splits.labels),
+            "labels": list(self.splits.labels),
+            "bad_records": len(self.admitted.skipped),
+            "duplicates": self.scan.report.duplicates,
+            "fingerprint": self.fingerprint,
+        }
+
+
+def input_size(backbone: BackboneConfig) -> Size:
+    """(height, width) in pixels that a run's pictures are resized to, known before anything is loaded."""
+    if backbone.image_size is not None:
+        return backbone.image_size
+    if backbone.name in BACKBONES:
+        return BACKBONES[backbone.name].image_size
+    from tfxfer.backbones.backbone import load_backbone
+
+    return load_backbone(backbone.name, pixels=backbone.pixels).input.size
+
+
+@dataclass(frozen=True, slots=True)
+class ScanData:
+    """Read, check, decode and resize every file of `source`, once."""
+
+    source: Source
+    name: str = "data"
+
+    def key(self, state: State) -> Mapping[str, object]:
+        data = state.config.data
+        return {
+            "path": data.path,
+            "group_by": data.group_by,
+            "resize": data.resize,
+            "size": list(input_size(state.config.backbone)),
+            "files": _listing_key(self.source, data.path),
+        }
+
+    def compute(self, state: State, folder: Path) -> None:
+        size = input_size(state.config.backbone)
+        found = scan(
+            self.source, folder, size=size, rule=state.config.data.resize, progress=_progress(state.journal)
+        )
+        admit(found.report, state.config.data.on_bad_record)  # refused data are not kept
+
+    def load(self, state: State, folder: Path) -> State:
+        return state.having(scan=open_scan(folder))
+
+
+@dataclass(frozen=True, slots=True)
+class SplitData:
+    """Decide about bad records, draw the splits, and write splits.csv and bad_records.csv."""
+
+    source: Source
+    name: str = "split"
+
+    def __call__(self, state: State, /) -> State:
+        data = split_scan(self.source, state.get("scan", Scan), state.config)
+        write_text(state.run.splits, splits_csv(data.splits))
+        if data.admitted.skipped:
+            write_text(state.run.bad_records, bad_records_csv(data.admitted.skipped))
+            count = len(data.admitted.skipped)
+            state.journal.write(
+                "warning", text=f"{count} bad records are skipped, see {state.run.bad_records.name}"
+            )
+        for problem in data.scan.report.of("warning"):
+            state.journal.write("warning", text=problem.message)
+        state.journal.write("decision", text=_words(data))
+        return state.having(data=data)
+
+
+def split_scan(source: Source, found: Scan, config: Config) -> RunData:
+    """Admit and split what a scan found, by the rules of a configuration.
+
+    Raises:
+        DataError: bad records under `refuse`, or a class with too few good examples.
+    """
+    admitted = admit(found.report, config.data.on_bad_record)
+    shares = Fractions(**config.data.splits.model_dump())
+    splits = split_records(admitted.records, found.report.digests, fractions=shares, seed=config.seed)
+    labels = splits.labels
+    train, validation, test = (found.select(records, labels) for records in splits.named().values())
+    return RunData(source, found, admitted, splits, train, validation, test)
+
+
+def open_data(config: Config) -> Source:
+    """List the data that a configuration names.
+
+    Raises:
+        DataError: nothing is there, or it is no kind of data set.
+    """
+    return open_source(config.data.path, group_by=config.data.group_by)
+
+
+def _listing_key(source: Source, path: str) -> list[list[object]]:
+    """Every record with size and time of its file: what can be known of its content without reading it."""
+    rows: list[list[object]] = []
+    for record in source.records():
+        facts: list[object] = []
+        file = _file(path, record.path)
+        if file.is_file():
+            status = file.stat()
+            facts = [status.st_size, status.st_mtime_ns]
+        rows.append([record.path, record.label, record.split, record.group, record.weight, *facts])
+    return rows
+
+
+def _file(path: str, record: str) -> Path:
+    root = Path(path)
+    return (root if root.is_dir() else root.parent) / record
+
+
+def _progress(journal: Journal) -> Callable[[int, int], None]:
+    def listen(done: int, total: int) -> None:
+        journal.write("progress", task="reading pictures", done=done, total=total)
+
+    return listen
+
+
+def _words(data: RunData) -> str:
+    return (
+        f"{len(data.train):,} pictures to train on, {len(data.validation):,} to validate, "
+        f"{len(data.test):,} to test, {len(data.splits.labels)} classes"
+    )

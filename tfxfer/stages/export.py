@@ -1,0 +1,129 @@
+"""The export stages of a run: each file written, run and kept; then all of them judged and handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfxfer.config.gates import gate_limits
+from tfxfer.config.schema import Config
+from tfxfer.data import ChosenSource, decode_image
+from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written, write_and_measure
+from tfxfer.stages.data import RunData
+from tfxfer.stages.handover import About, Pictures, golden_indices, hand_over
+from tfxfer.stages.stage import State
+from tfxfer.stages.training import TrainedNetwork
+from tfxfer.store.fingerprint import value_sha256
+from tfxfer.verification.reference import Reference
+
+
+def wanted_artifacts(config: Config) -> tuple[Wanted, ...]:
+    """The files that a configuration asks for, each with its gates."""
+    return tuple(
+        Wanted(export.format, export.precision, gate_limits(config, export)) for export in config.exports
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ShareTrace:
+    """Prepare the one trace that all formats are written from; it is made when a format needs it."""
+
+    name: str = "trace"
+
+    def __call__(self, state: State, /) -> State:
+        return state.having(tracing=Tracing(state.get("trained", TrainedNetwork).network))
+
+
+@dataclass(frozen=True, slots=True)
+class WriteArtifact:
+    """Write one file and run it on the test split."""
+
+    wanted: Wanted
+
+    @property
+    def name(self) -> str:
+        return f"export-{self.wanted.format}-{self.wanted.precision}"
+
+    def key(self, state: State) -> Mapping[str, object]:
+        trained, data = state.get("trained", TrainedNetwork), state.get("data", RunData)
+        return {"network": trained.fingerprint, "data": data.fingerprint, "test": list(data.test.paths)}
+
+    def compute(self, state: State, folder: Path) -> None:
+        write_and_measure(
+            self.wanted, state.get("tracing", Tracing), state.get("reference", Reference), folder
+        )
+
+    def load(self, state: State, folder: Path) -> State:
+        written = (*state.results.get("written", ()), read_written(self.wanted, folder))
+        return state.having(written=written)
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Judge every file by its gates and write the bundle."""
+
+    name: str = "bundle"
+
+    def __call__(self, state: State, /) -> State:
+        reference = state.get("reference", Reference)
+        artifacts = tuple(judged(written, reference) for written in state.get("written", tuple))
+        for entry in artifacts:
+            state.journal.write("artifact", **_event(entry))
+        manifest = hand_over(
+            state.run.bundle,
+            artifacts,
+            reference,
+            pictures=_pictures(state, reference),
+            about=_about(state),
+        )
+        return state.having(artifacts=artifacts, manifest_sha256=manifest)
+
+
+def _event(entry: Judged) -> dict[str, object]:
+    return {
+        "format": entry.wanted.format,
+        "precision": entry.wanted.precision,
+        "status": "passed" if entry.passed else "failed",
+        "why": entry.why,
+    }
+
+
+def _pictures(state: State, reference: Reference) -> Pictures:
+    data = state.get("data", RunData)
+    records = data.splits.test
+    indices = golden_indices(reference)
+    checked = ChosenSource(data.source, records, data.scan.report.digests)
+    originals = tuple(decode_image(checked.read(records[index]), records[index].path) for index in indices)
+    return Pictures(indices, originals, state.config.data.resize)
+
+
+def _about(state: State) -> About:
+    trained, data = state.get("trained", TrainedNetwork), state.get("data", RunData)
+    origin = trained.network.backbone
+    return About(
+        name=state.config.name,
+        backbone=_portable_name(origin.name),
+        source=origin.source,
+        licence=origin.licence,
+        recipe="\n".join(trained.recipe_lines),
+        data=data.as_dict(),
+        config_fingerprint=value_sha256(portable(state.config)),
+        data_fingerprint=data.fingerprint,
+    )
+
+
+def portable(config: Config) -> dict[str, object]:
+    """The configuration without the names of this machine's folders, as JSON values."""
+    tree = config.model_dump(mode="json")
+    tree["data"]["path"] = Path(tree["data"]["path"]).name
+    weights = tree["backbone"]["weights"]
+    if weights is not None:
+        tree["backbone"]["weights"] = Path(weights).name
+    tree["backbone"]["name"] = _portable_name(tree["backbone"]["name"])
+    return tree
+
+
+def _portable_name(name: str) -> str:
+    family, _, rest = name.partition("/")
+    return f"{family}/{Path(rest).name}" if family in ("hub", "file") else name

@@ -1,0 +1,160 @@
+"""The bundle: artifacts that passed under their own names, those that failed as `*.rejected`, and what goes with them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from tfxfer.bundle.card import ArtifactFigures, Card
+from tfxfer.bundle.contract import ArtifactSpec, Contract, InputSpec
+from tfxfer.bundle.golden import Golden, choose_golden
+from tfxfer.bundle.manifest import Provenance
+from tfxfer.bundle.write import write_bundle
+from tfxfer.catalogue.inputs import ResizeRule
+from tfxfer.stages.artifacts import Judged
+from tfxfer.store.atomic import replaced_folder
+from tfxfer.store.versions import versions
+from tfxfer.verification.reference import Reference
+from tfxfer.verification.tolerance import logit_tolerance
+
+REJECTED = ".rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the card and the manifest say of where a network comes from."""
+
+    name: str
+    backbone: str
+    source: str
+    licence: str
+    recipe: str
+    data: Mapping[str, object]
+    config_fingerprint: str
+    data_fingerprint: str
+    limits: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures:
+    """The golden pictures: which of the held-out ones, and each at its own size."""
+
+    indices: list[int]
+    originals: tuple[np.ndarray, ...]  # (height, width, 3) uint8 RGB
+    resize_rule: ResizeRule
+
+
+def bundle_path(entry: Judged) -> str:
+    """Where an artifact lies in the bundle; one that failed carries it in its name."""
+    return entry.wanted.path if entry.passed else entry.wanted.path + REJECTED
+
+
+def golden_indices(reference: Reference, count: int = 8) -> list[int]:
+    """Which held-out pictures become golden ones."""
+    return choose_golden(reference.predictions.targets, reference.outputs.logits, count)
+
+
+def hand_over(
+    to: Path, artifacts: Sequence[Judged], reference: Reference, *, pictures: Pictures, about: About
+) -> str:
+    """Write the bundle at `to`, replacing an earlier one only when it is complete; returns its manifest's SHA-256."""
+    with replaced_folder(to) as folder:
+        for entry in artifacts:
+            if entry.written.path.exists():
+                _copy(entry.written.path, folder / bundle_path(entry))
+        golden = _golden(reference, pictures)
+        contract = _contract(artifacts, reference, golden, pictures)
+        return write_bundle(
+            folder,
+            contract,
+            golden=golden,
+            card=_card(artifacts, reference, about),
+            provenance=_provenance(reference, about),
+        )
+
+
+def _copy(source: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, to)
+    else:
+        shutil.copyfile(source, to)
+
+
+def _golden(reference: Reference, pictures: Pictures) -> Golden:
+    chosen = pictures.indices
+    targets = reference.predictions.targets[chosen]
+    return Golden(
+        pictures=pictures.originals,
+        inputs=np.stack([reference.images[index : index + 1][0] for index in chosen]),
+        probabilities=reference.outputs.probabilities[chosen],
+        logits=reference.outputs.logits[chosen],
+        targets=tuple(reference.labels[target] for target in targets),
+    )
+
+
+def _contract(
+    artifacts: Sequence[Judged], reference: Reference, golden: Golden, pictures: Pictures
+) -> Contract:
+    passed = [entry for entry in artifacts if entry.passed]
+    errors = {entry.wanted.name: _golden_error(entry, golden, pictures.indices) for entry in passed}
+    tolerance = logit_tolerance(errors.values(), float(np.abs(golden.logits).max()))
+    specs = tuple(
+        ArtifactSpec(
+            path=entry.wanted.path,
+            format=entry.wanted.format,
+            precision=entry.wanted.precision,
+            sha256=entry.sha256,
+            max_abs_logit_error=tolerance,
+            measured_abs_logit_error=errors[entry.wanted.name],
+        )
+        for entry in passed
+    )
+    size = (int(reference.images.shape[1]), int(reference.images.shape[2]))
+    return Contract(InputSpec(size, pictures.resize_rule), reference.labels, specs, golden.names)
+
+
+def _golden_error(entry: Judged, golden: Golden, indices: list[int]) -> float:
+    assert entry.proof is not None
+    return float(np.abs(entry.proof.measured.outputs.logits[indices] - golden.logits).max())
+
+
+def _card(artifacts: Sequence[Judged], reference: Reference, about: About) -> Card:
+    rows = tuple(
+        ArtifactFigures(
+            entry.wanted.path,
+            entry.size_bytes,
+            entry.proof.metrics.accuracy,
+            entry.proof.parity.top1_agreement,
+            entry.proof.parity.max_abs_logit_error,
+        )
+        for entry in artifacts
+        if entry.proof is not None and entry.passed
+    )
+    return Card(
+        name=about.name,
+        backbone=about.backbone,
+        backbone_source=about.source,
+        backbone_licence=about.licence,
+        recipe=about.recipe,
+        data=about.data,
+        test=reference.metrics.as_dict(),
+        artifacts=rows,
+        limits=about.limits,
+    )
+
+
+def _provenance(reference: Reference, about: About) -> Provenance:
+    metrics = reference.metrics
+    return Provenance(
+        versions=versions(),
+        config_fingerprint=about.config_fingerprint,
+        data_fingerprint=about.data_fingerprint,
+        accuracy=metrics.accuracy,
+        accuracy_interval=metrics.accuracy_interval,
+        test_images=metrics.n,
+    )

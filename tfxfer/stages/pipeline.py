@@ -1,0 +1,67 @@
+"""The transfer pipeline: from a configuration to a verified bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tfxfer.config.dump import dump_config
+from tfxfer.config.schema import Config
+from tfxfer.data import Source
+from tfxfer.errors import GateError
+from tfxfer.stages.artifacts import Judged
+from tfxfer.stages.cached import Cached
+from tfxfer.stages.data import ScanData, SplitData, open_data
+from tfxfer.stages.evaluation import Evaluate
+from tfxfer.stages.export import HandOver, ShareTrace, WriteArtifact, wanted_artifacts
+from tfxfer.stages.report import WriteReport
+from tfxfer.stages.run_directory import open_run
+from tfxfer.stages.stage import Pipeline, Stage, State
+from tfxfer.stages.training import KeepNetwork, Train
+from tfxfer.store.atomic import write_text
+from tfxfer.store.journal import Journal, Listener
+
+
+def transfer_pipeline(config: Config, source: Source) -> Pipeline:
+    """The stages of a run; put stages of your own between them and call the pipeline yourself."""
+    stages: list[Stage] = [
+        Cached(ScanData(source)),
+        SplitData(source),
+        Cached(Train()),
+        KeepNetwork(),
+        Cached(Evaluate()),
+    ]
+    if config.exports:
+        files = [Cached(WriteArtifact(wanted)) for wanted in wanted_artifacts(config)]
+        stages += [ShareTrace(), *files, HandOver()]
+    return Pipeline([*stages, WriteReport()], name="transfer")
+
+
+def run_pipeline(
+    config: Config, out: Path, *, resume: bool = False, listeners: tuple[Listener, ...] = ()
+) -> dict[str, Any]:
+    """Run everything a configuration asks for into `out`, and return what report.json holds.
+
+    Raises:
+        UsageError: `out` exists and `resume` is false, or it holds something that is no run.
+        DataError: the data are refused; nothing is left behind.
+        GateError: a gate does not hold; everything is written, failed files as `*.rejected`.
+    """
+    source = open_data(config)
+    with open_run(out, resume=resume) as run:
+        state = State(config, run, Journal(run.log, listeners))
+        write_text(run.config, dump_config(config))
+        final = transfer_pipeline(config, source)(state)
+    require_passed(final.results.get("artifacts", ()))
+    return dict(final.get("report", dict))
+
+
+def require_passed(artifacts: tuple[Judged, ...]) -> None:
+    """Raises GateError that names every failed artifact and why."""
+    failed = [f"{entry.wanted.name}: {entry.why}" for entry in artifacts if not entry.passed]
+    if failed:
+        lines = "\n".join(f"- {reason}" for reason in failed)
+        raise GateError(
+            f"every artifact must hold its gates. Received: {len(failed)} of {len(artifacts)} failed. "
+            f"The files are kept as *.rejected; see report.json.\n{lines}"
+        )

@@ -1,0 +1,79 @@
+"""report.json: the figures of a run under the names that scripts read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tfxfer.stages.artifacts import Judged
+from tfxfer.stages.data import RunData
+from tfxfer.stages.handover import bundle_path
+from tfxfer.stages.stage import State
+from tfxfer.stages.training import TrainedNetwork
+from tfxfer.store.atomic import write_json
+from tfxfer.store.versions import versions
+from tfxfer.verification.reference import Reference
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReport:
+    """Put every figure together and write report.json."""
+
+    name: str = "report"
+
+    def __call__(self, state: State, /) -> State:
+        report = build_report(state)
+        write_json(state.run.report, report)
+        return state.having(report=report)
+
+
+def build_report(state: State) -> dict[str, Any]:
+    """The report of a finished run, as JSON values."""
+    data, trained = state.get("data", RunData), state.get("trained", TrainedNetwork)
+    reference = state.get("reference", Reference)
+    artifacts: tuple[Judged, ...] = state.results.get("artifacts", ())
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": state.config.name,
+        "seed": state.config.seed,
+        "seconds": _seconds(state),
+        "versions": versions(),
+        "data": data.as_dict(),
+        "backbone": trained.backbone_dict(),
+        "phases": [phase_dict(entry) for entry in trained.histories],
+        "test": reference.metrics.as_dict(),
+        "baselines": {"majority": majority_accuracy(data), "linear_probe": None, "scratch": None},
+        "artifacts": [entry.as_dict(f"bundle/{bundle_path(entry)}") for entry in artifacts],
+        "gates": [gate for entry in artifacts for gate in _gates(entry)],
+        "bundle": {"manifest_sha256": state.results.get("manifest_sha256")},
+    }
+
+
+def phase_dict(entry: dict[str, Any]) -> dict[str, Any]:
+    """One phase under report.json's names."""
+    return {"name": entry["phase"], **{key: value for key, value in entry.items() if key != "phase"}}
+
+
+def majority_accuracy(data: RunData) -> float:
+    """Accuracy on the test split of answering the training split's most frequent class."""
+    most = int(np.bincount(data.train.labels, minlength=len(data.splits.labels)).argmax())
+    return float(np.mean(data.test.labels == most))
+
+
+def _gates(entry: Judged) -> list[dict[str, object]]:
+    artifact = f"{entry.wanted.format}:{entry.wanted.precision}"
+    if entry.proof is None:
+        return []
+    return [{**gate.as_dict(), "artifact": artifact} for gate in entry.proof.gates]
+
+
+def _seconds(state: State) -> float:
+    """Wall clock of this run; of the earlier one where everything was taken from it."""
+    if not state.results.get("computed") and state.run.report.is_file():
+        return float(json.loads(state.run.report.read_text(encoding="utf-8"))["seconds"])
+    return round(state.journal.seconds, 3)

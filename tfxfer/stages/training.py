@@ -1,0 +1,213 @@
+"""Training: the backbone with its head goes through its phases, and the network is kept."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfxfer.config.schema import BackboneConfig, Config, PhaseConfig, TrainingConfig
+from tfxfer.stages.data import RunData, input_size
+from tfxfer.stages.stage import State
+from tfxfer.store.atomic import replaced_folder
+from tfxfer.store.fingerprint import path_sha256
+from tfxfer.training.phase import Phase
+
+if TYPE_CHECKING:
+    from tfxfer.backbones.backbone import Backbone
+    from tfxfer.network.network import Network
+    from tfxfer.recipes.plan import Plan
+
+NETWORK = "network"
+HISTORIES = "phases.json"
+EVERY_PHASE = ("optimizer", "weight_decay", "gradient_clip", "early_stopping_patience", "batch_size")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedNetwork:
+    """A network and how it came to be."""
+
+    network: Network
+    histories: tuple[dict[str, Any], ...]
+    recipe: str
+    why: str
+    fingerprint: str  # SHA-256 of the network's files
+
+    @property
+    def recipe_lines(self) -> tuple[str, ...]:
+        """One line for each phase, for the model card."""
+        return tuple(_phase_line(entry) for entry in self.histories)
+
+    def backbone_dict(self) -> dict[str, Any]:
+        """JSON values under report.json's names."""
+        origin = self.network.backbone
+        return {
+            "name": origin.name,
+            "source": origin.source,
+            "licence": origin.licence,
+            "weights": origin.weights,
+            "parameters": origin.parameters,
+            "blocks": len(self.network.blocks),
+            "image_size": list(self.network.input.size),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """Load the backbone, attach the head, and go through the phases."""
+
+    name: str = "train"
+
+    def key(self, state: State) -> Mapping[str, object]:
+        config, data = state.config, state.get("data", RunData)
+        sections = ("backbone", "head", "training", "features", "device")
+        return {
+            "data": data.fingerprint,
+            "train": list(data.train.paths),
+            "validation": list(data.validation.paths),
+            "seed": config.seed,
+            "weights": _weights_sha256(config.backbone),
+            **config.model_dump(mode="json", include=set(sections)),
+        }
+
+    def compute(self, state: State, folder: Path) -> None:
+        from tfxfer.network.save import save_network
+
+        data = state.get("data", RunData)
+        with _device(state.config.device):
+            network = build_network(state.config, data.splits.labels)
+            plan = plan_of_config(state.config, network, data)
+            state.journal.write("decision", text=f"recipe {plan.recipe}: {plan.why}")
+            histories = _train(state, network, plan, data)
+        save_network(network, folder / NETWORK)
+        value = {"recipe": plan.recipe, "why": plan.why, "phases": histories}
+        (folder / HISTORIES).write_text(json.dumps(value, allow_nan=False), encoding="utf-8")
+
+    def load(self, state: State, folder: Path) -> State:
+        from tfxfer.network.save import load_network
+
+        value = json.loads((folder / HISTORIES).read_text(encoding="utf-8"))
+        network = load_network(folder / NETWORK)
+        trained = TrainedNetwork(
+            network, tuple(value["phases"]), value["recipe"], value["why"], path_sha256(folder / NETWORK)
+        )
+        return state.having(trained=trained, network_folder=folder / NETWORK)
+
+
+@dataclass(frozen=True, slots=True)
+class KeepNetwork:
+    """Copy the trained network to its place in the run directory."""
+
+    name: str = "network"
+
+    def __call__(self, state: State, /) -> State:
+        with replaced_folder(state.run.network) as folder:
+            shutil.copytree(state.results["network_folder"], folder, dirs_exist_ok=True)
+        return state
+
+
+def load_configured_backbone(config: BackboneConfig) -> Backbone:
+    """The backbone of a configuration.
+
+    Raises:
+        ConfigError: it cannot be what the configuration says.
+        WeightsError: its weights are missing, damaged, or another network's.
+    """
+    from tfxfer.backbones.backbone import load_backbone
+
+    weights = {} if config.weights is None else {"weights": config.weights}
+    return load_backbone(
+        config.name, image_size=input_size(config), options=config.options, pixels=config.pixels, **weights
+    )
+
+
+def build_network(config: Config, labels: tuple[str, ...]) -> Network:
+    """The untrained network of a configuration."""
+    from tfxfer.network.network import attach_head
+
+    head = config.head
+    return attach_head(
+        load_configured_backbone(config.backbone),
+        labels,
+        hidden=head.hidden,
+        dropout=head.dropout,
+        pooling=head.pooling,
+        seed=config.seed,
+    )
+
+
+def plan_of_config(config: Config, network: Network, data: RunData) -> Plan:
+    """The phases that a configuration asks for, with what it says for all of them.
+
+    Raises:
+        UsageError: the recipe does not suit the backbone.
+    """
+    from tfxfer.recipes.fine_tune import plan_of
+
+    training = config.training
+    if training.phases:
+        asked: str | tuple[Phase, ...] = tuple(
+            _phase(entry, number) for number, entry in enumerate(training.phases, start=1)
+        )
+    else:
+        asked = "auto" if training.recipe is None else training.recipe
+    plan = plan_of(network, data.train, asked)
+    return replace(plan, phases=tuple(_with_common(phase, training) for phase in plan.phases))
+
+
+def _phase(config: PhaseConfig, number: int) -> Phase:
+    values = config.model_dump(exclude_none=True)
+    return Phase(**{"name": f"phase {number}", **values})
+
+
+def _with_common(phase: Phase, training: TrainingConfig) -> Phase:
+    """The phase with what the training section says for every phase and the phase itself does not."""
+    common = {name: getattr(training, name) for name in EVERY_PHASE}
+    given = {name: value for name, value in common.items() if value is not None}
+    if phase.early_stopping_patience is not None:
+        given.pop("early_stopping_patience", None)
+    return replace(phase, **given)
+
+
+def _train(state: State, network: Network, plan: Plan, data: RunData) -> list[dict[str, Any]]:
+    from tfxfer.features.cache import FeatureCache
+    from tfxfer.recipes.fine_tune import fine_tune
+    from tfxfer.training.determinism import make_deterministic
+
+    if state.config.training.deterministic:
+        make_deterministic()
+    features = state.config.features
+    cache = FeatureCache(folder=state.run.stages / "features", engine=features.engine, dtype=features.dtype)
+    histories = fine_tune(
+        network,
+        data.train,
+        data.validation,
+        plan.phases,
+        seed=state.config.seed,
+        cache=cache,
+        journal=state.journal,
+    )
+    return [asdict(history) for history in histories]
+
+
+def _device(device: str) -> Any:
+    """Where variables are made and training runs: `auto` leaves TensorFlow its own choice."""
+    import tensorflow as tf
+
+    return tf.device("/CPU:0") if device == "cpu" else tf.device(None)
+
+
+def _weights_sha256(backbone: BackboneConfig) -> str | None:
+    """Of the files that the weights come from, where they are files of the user's."""
+    family, _, rest = backbone.name.partition("/")
+    path = Path(rest) if family in ("hub", "file") else Path(backbone.weights or "")
+    return path_sha256(path) if path.exists() and path != Path() else None
+
+
+def _phase_line(entry: Mapping[str, Any]) -> str:
+    learns = ", ".join(entry["unfrozen_blocks"]) or "the head only"
+    how = "solved" if entry["solver"] == "lbfgs" else f"{entry['epochs']} epochs"
+    return f"{entry['phase']}: {how}, {entry['trainable_parameters']:,} weights learn ({learns})"

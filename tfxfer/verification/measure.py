@@ -1,0 +1,75 @@
+"""What an artifact does in its own runtime: its answers on the held-out pictures, its latency, its foreign operations."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfxfer.errors import VerificationError
+from tfxfer.runtimes.opening import open_runtime
+from tfxfer.runtimes.outputs import Outputs
+from tfxfer.verification.audit import ops_outside_builtins
+from tfxfer.verification.latency import Latency, measure_latency
+from tfxfer.verification.reference import Images, image_batches
+
+FIGURES = "measured.json"
+OUTPUTS = "outputs.npz"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """One artifact, run: nothing here is judged yet."""
+
+    outputs: Outputs  # on every held-out picture
+    latency: Latency
+    ops_outside_builtins: tuple[str, ...]
+
+
+def measure(format: str, path: Path, images: Images) -> Measured:
+    """Open the file in its own runtime and run it on `images`.
+
+    Raises:
+        RuntimeUnavailableError: the runtime is not installed, or refuses the file.
+        DataError: the file takes other pictures than these.
+    """
+    runtime = open_runtime(format, path)
+    parts = [
+        runtime.predict(batch.astype(runtime.input_dtype, copy=False)) for batch in image_batches(images)
+    ]
+    outputs = Outputs(
+        np.concatenate([part.probabilities for part in parts]),
+        np.concatenate([part.logits for part in parts]),
+    )
+    latency = measure_latency(runtime, images[0:1][0].astype(runtime.input_dtype, copy=False))
+    return Measured(outputs, latency, ops_outside_builtins(format, path))
+
+
+def write_measured(folder: Path, measured: Measured) -> None:
+    """Keep what was measured beside the artifact."""
+    np.savez(folder / OUTPUTS, probabilities=measured.outputs.probabilities, logits=measured.outputs.logits)
+    figures = {
+        "latency": asdict(measured.latency),
+        "ops_outside_builtins": list(measured.ops_outside_builtins),
+    }
+    (folder / FIGURES).write_text(json.dumps(figures), encoding="utf-8")
+
+
+def read_measured(folder: Path) -> Measured:
+    """What `write_measured` kept.
+
+    Raises:
+        VerificationError: it is missing or damaged.
+    """
+    try:
+        figures = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
+        with np.load(folder / OUTPUTS, allow_pickle=False) as arrays:
+            outputs = Outputs(arrays["probabilities"], arrays["logits"])
+        latency = Latency(**figures["latency"])
+        return Measured(outputs, latency, tuple(figures["ops_outside_builtins"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise VerificationError(
+            f"'{folder}' must hold what was measured of an artifact. Received: {error}. Delete it and run again."
+        ) from error
