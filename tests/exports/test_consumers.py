@@ -98,8 +98,9 @@ def test_golden_answers_hold(consumer: str, original: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("consumer", CONSUMERS)
 def test_a_changed_weight_breaks_the_golden_answers(consumer: str, bundle: Path, tmp_path: Path) -> None:
-    kernel = tampering.first_convolution(bundle)
-    tampering.change_one_weight(bundle / CONSUMERS[consumer], kernel.flat[np.abs(kernel).argmax()], 1.05)
+    artifact = CONSUMERS[consumer]
+    kernel = tampering.first_convolution(bundle, artifact)
+    tampering.change_one_weight(bundle, artifact, kernel.flat[np.abs(kernel).argmax()], 1.05)
     found = run(consumer, bundle, "--golden", blocked=tmp_path / "blocked")
     assert found.returncode == 1
     assert "golden/000.png: logits" in found.stderr

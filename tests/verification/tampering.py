@@ -66,18 +66,63 @@ def swap_expected(bundle: Path, first: str, second: str) -> None:
     path.write_text(json.dumps(entries), encoding="utf-8")
 
 
-def first_convolution(bundle: Path) -> np.ndarray:
-    """The weights of the first convolution, as the ONNX file holds them."""
+def first_convolution(bundle: Path, artifact: str = "onnx/float32.onnx") -> np.ndarray:
+    """The weights of the first convolution, as that file holds them."""
+    if artifact == "saved_model":
+        return _of_saved_model(bundle / artifact)
+    return (_of_onnx if artifact.endswith(".onnx") else _of_litert)(bundle / artifact)
+
+
+def _of_onnx(path: Path) -> np.ndarray:
     import onnx
     from onnx import numpy_helper
 
-    model = onnx.load(str(bundle / "onnx/float32.onnx"))
+    model = onnx.load(str(path))
     node = next(node for node in model.graph.node if node.op_type == "Conv")
     return numpy_helper.to_array(next(w for w in model.graph.initializer if w.name == node.input[1]))
 
 
-def change_one_weight(file: Path, weight: np.float32, factor: float) -> None:
-    """Multiply the first place in `file` where the bytes of `weight` are by `factor`."""
-    data, old = file.read_bytes(), np.float32(weight).tobytes()
+def _of_litert(path: Path) -> np.ndarray:
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAsModel(path.read_bytes(), 0)
+    graph = model.Subgraphs(0)
+    operators = [graph.Operators(index) for index in range(graph.OperatorsLength())]
+    codes = [model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode() for operator in operators]
+    first = operators[codes.index(schema.BuiltinOperator.CONV_2D)]
+    return model.Buffers(graph.Tensors(first.Inputs(1)).Buffer()).DataAsNumpy().view(np.float32)
+
+
+def _of_saved_model(path: Path) -> np.ndarray:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))  # owns the variables
+    variables = loaded.signatures["serving_default"].variables
+    return next(variable.numpy() for variable in variables if len(variable.shape) == 4)
+
+
+def change_one_weight(bundle: Path, artifact: str, weight: np.float32, factor: float) -> None:
+    """Multiply one number of an artifact: `weight`, where its bytes are first found."""
+    changed = np.float32(weight * np.float32(factor))
+    if artifact == "saved_model":
+        _change_checkpoint(bundle / artifact / "variables/variables", weight, changed)
+        return
+    data, old = (bundle / artifact).read_bytes(), np.float32(weight).tobytes()
     assert old in data
-    file.write_bytes(data.replace(old, np.float32(weight * np.float32(factor)).tobytes(), 1))
+    (bundle / artifact).write_bytes(data.replace(old, changed.tobytes(), 1))
+
+
+def _change_checkpoint(prefix: Path, weight: np.float32, changed: np.float32) -> None:
+    """Write the checkpoint again with one number changed, so that TensorFlow's own checksums hold."""
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(prefix))
+    tensors = {name: reader.get_tensor(name) for name in sorted(reader.get_variable_to_dtype_map())}
+    kernel = next(tensor for tensor in tensors.values() if np.ndim(tensor) == 4 and weight in tensor)
+    kernel.flat[np.flatnonzero(kernel == weight)[0]] = changed
+    tf.raw_ops.SaveV2(
+        prefix=str(prefix),
+        tensor_names=list(tensors),
+        shape_and_slices=[""] * len(tensors),
+        tensors=list(tensors.values()),
+    )

@@ -31,7 +31,7 @@ from tfxfer.verification.report import Findings, VerifyReport
 from tfxfer.verification.rescoring import check_data
 
 
-def verify_bundle(path: Path, data: str | None = None) -> VerifyReport:
+def verify_bundle(path: Path | str, data: str | None = None) -> VerifyReport:
     """Check a bundle, and with `data`, a labelled folder or manifest, its accuracy too.
 
     Artifacts whose runtime is not installed are skipped, and the report says so.
@@ -46,12 +46,13 @@ def verify_bundle(path: Path, data: str | None = None) -> VerifyReport:
     return report
 
 
-def inspect_bundle(path: Path, data: str | None = None) -> VerifyReport:
+def inspect_bundle(path: Path | str, data: str | None = None) -> VerifyReport:
     """As `verify_bundle`, but what failed is in the report instead of an error.
 
     Raises:
         BundleError: there is no bundle at `path`.
     """
+    path = Path(path)
     if not (path / "manifest.json").is_file():
         raise BundleError(f"a bundle is a folder with manifest.json. Received: '{path}', which is none.")
     findings = Findings()
