@@ -14,8 +14,8 @@ from tfxfer.network.freeze import FrozenBoundary, features_tensor, freeze
 from tfxfer.network.network import Network
 from tfxfer.network.policy import FreezePolicy
 from tfxfer.network.split import split_model
+from tfxfer.training.learner import Learner
 from tfxfer.training.phase import Phase
-from tfxfer.training.steps import Learner
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,12 +16,13 @@ from tfxfer.store.journal import Journal
 from tfxfer.training.best import Best
 from tfxfer.training.callbacks import leading, ready_callbacks
 from tfxfer.training.examples import ArrayExamples, Examples
+from tfxfer.training.learner import Learner
 from tfxfer.training.linear import linear_layer
 from tfxfer.training.metrics import Logs, monitored, reset, values
 from tfxfer.training.phase import Phase
 from tfxfer.training.progress import Progress
 from tfxfer.training.solve import fitted, solve, write
-from tfxfer.training.steps import Learner, Step, test_step, train_step
+from tfxfer.training.steps import Step, test_step, train_step
 from tfxfer.training.updates import Updates
 
 

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
 
 from tfxfer.training.examples import Batch, Examples
+from tfxfer.training.learner import Learner
 from tfxfer.training.losses import replica_loss
 from tfxfer.training.updates import SUM, Updates
 
 Step = Callable[[Batch], tf.Tensor]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Learner:
-    """A model cut where learning begins: inputs -> prefix (frozen, inference mode) -> suffix (learns) -> outputs."""
-
-    prefix: keras.Model | None
-    suffix: keras.Model
-    prefix_training: bool = (
-        False  # True only where the prefix augments: a caller's own random layers stay at work
-    )
-
-    def outputs(self, inputs: tf.Tensor, *, prepared: bool, training: bool) -> tf.Tensor:
-        """Outputs for raw inputs, or for features where they are prepared."""
-        if self.prefix is not None and not prepared:
-            inputs = tf.stop_gradient(self.prefix(inputs, training=False))
-        return self.suffix(inputs, training=training)
 
 
 def train_step(
