@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tfxfer.catalogue.pixels import SIGNED_UNIT
-from tfxfer.config.read import parse_config, read_config
+from tfxfer.config.read import parse_config, read_config, read_resolved
 from tfxfer.config.schema import Config
 from tfxfer.errors import ConfigError
 
@@ -327,3 +327,10 @@ def test_a_misspelt_required_key_is_one_problem(tmp_path: Path) -> None:
     message = refusal(tmp_path, "data: embedded/digits\nbackbon: embedded/small\n")
     assert message.endswith("unknown key 'backbon'; did you mean 'backbone'?")
     assert "problems" not in message
+
+
+def test_a_resolved_config_is_read_without_its_files(tmp_path: Path) -> None:
+    path = write(tmp_path, "data: /gone/photos\nbackbone: embedded/small\n")
+    with pytest.raises(ConfigError, match="must be a folder"):
+        read_config(path)
+    assert read_resolved(path).data.path == "/gone/photos"

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from tfxfer.cli.environment import backend_problems, start_tensorflow
+from tfxfer.cli.environment import backend_problems, prepare_tensorflow
 from tfxfer.cli.options import json_option
 from tfxfer.cli.output import print_json, print_page
 from tfxfer.errors import RuntimeUnavailableError
@@ -81,7 +81,7 @@ def _problems(versions: dict[str, str | None]) -> list[str]:
 
 
 def _devices() -> list[str]:
-    start_tensorflow()
+    prepare_tensorflow()
     tensorflow = importlib.import_module("tensorflow")
     return [f"{device.device_type} {device.name}" for device in tensorflow.config.list_physical_devices()]
 

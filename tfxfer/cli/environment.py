@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 from tfxfer.errors import UsageError
 
@@ -36,8 +39,8 @@ def backend_problems(environment: Mapping[str, str] = os.environ) -> tuple[str, 
     return tuple(found)
 
 
-def start_tensorflow() -> None:
-    """Import TensorFlow and Keras without their start-up lines; what they print is shown if the import fails.
+def prepare_tensorflow() -> None:
+    """Make ready for an import of TensorFlow that may come: right settings, no start-up lines.
 
     Raises:
         UsageError: Keras is set to another backend or to channels_first.
@@ -45,17 +48,41 @@ def start_tensorflow() -> None:
     problems = backend_problems()
     if problems:
         raise UsageError(" ".join(problems))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # of this process; a user's own choice stands
-    if os.environ["TF_CPP_MIN_LOG_LEVEL"] in ("0", "1"):
-        importlib.import_module("keras")
-        return
-    with _stderr_held_back():
-        importlib.import_module("keras")
+    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # of this process; a user's own choice stands
+    waiting = any(isinstance(finder, _QuietImport) for finder in sys.meta_path)
+    if level == "3" and "tensorflow" not in sys.modules and not waiting:
+        sys.meta_path.insert(0, _QuietImport())
+
+
+class _QuietImport(MetaPathFinder):
+    """Holds stderr back while the package `tensorflow` is imported, whoever imports it first.
+
+    Some lines come from C++ before its logging is set up, at every log level; only the file descriptor
+    can be held. An import of our own, here, would cost seconds where no TensorFlow is needed.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            spec.loader.exec_module = _held_back(spec.loader.exec_module)  # type: ignore[assignment, method-assign]
+        return spec
+
+
+def _held_back(execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
+    def exec_module(module: ModuleType) -> None:
+        with _stderr_held_back():
+            execute(module)
+
+    return exec_module
 
 
 @contextmanager
 def _stderr_held_back() -> Iterator[None]:
-    # The lines come from C++ (absl before it is initialised), so only the file descriptor can be held.
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as held:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tfxfer.catalogue.pixels import Pixels
-from tfxfer.cli.environment import start_tensorflow
+from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import (
     input_dtype_option,
     json_option,
@@ -42,7 +42,7 @@ def command(
 ) -> None:
     """Accuracy with its interval, loss, per-class figures and calibration on labelled data."""
     target = None if out is None else _target(out, overwrite)
-    start_tensorflow()
+    prepare_tensorflow()
     from tfxfer.stages.tools import evaluate_path
     from tfxfer.store.atomic import write_json
 

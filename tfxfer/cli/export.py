@@ -8,7 +8,7 @@ import click
 
 from tfxfer.catalogue.formats import FORMATS, PLANNED_FORMATS, PLANNED_PRECISIONS
 from tfxfer.catalogue.pixels import Pixels
-from tfxfer.cli.environment import start_tensorflow
+from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import (
     input_dtype_option,
     json_option,
@@ -52,7 +52,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Write artifacts, load each in its own runtime, and hold it against the model on DATA."""
-    start_tensorflow()
+    prepare_tensorflow()
     from tfxfer.stages.tools import export_path
 
     report = export_path(

@@ -16,6 +16,8 @@ def event_line(event: Event) -> str | None:
     kind = event.get("event")
     if kind == "stage":
         return _stage(event)
+    if kind == "phase":
+        return _phase(event)
     if kind == "epoch":
         return _epoch(event)
     if kind == "artifact":
@@ -62,9 +64,21 @@ def _stage(event: Event) -> str | None:
     if status == "start":
         return f"{name}"
     if status == "cached":
-        return f"{name}: unchanged, kept from before"
+        return "  unchanged, kept from before"
     took = event.get("took_seconds", event.get("seconds"))
-    return f"{name}: done in {duration(took)}"
+    is_worth_telling = isinstance(took, int | float) and took >= 1
+    return f"  done in {duration(took)}" if is_worth_telling else None
+
+
+def _phase(event: Event) -> str:
+    words = [str(event.get("learns") or f"up to {event.get('epochs')} epochs")]
+    if engine := event.get("feature_engine"):
+        words.append(f"features at {event.get('cached_boundary')} from {engine}")
+    if event.get("solver") not in (None, "gradient"):
+        words.append(f"solved by {event['solver']}")
+    why = event.get("why")
+    reasons = [f"    {reason}" for reason in why] if isinstance(why, list | tuple) else []
+    return "\n".join([f"  {event.get('phase')}: {'; '.join(words)}", *reasons])
 
 
 def _epoch(event: Event) -> str:
@@ -72,7 +86,7 @@ def _epoch(event: Event) -> str:
     nested = metrics.pop("metrics", None)
     if isinstance(nested, Mapping):
         metrics = {**nested, **metrics}
-    words = ", ".join(f"{name} {shown(value)}" for name, value in metrics.items())
+    words = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in metrics.items())
     speed = event.get("images_per_second")
     pace = duration(event.get("seconds")) + ("" if speed is None else f", {shown(speed)} images/s")
     return f"  {event.get('phase')}: epoch {event.get('epoch')}/{event.get('epochs')}: {words} ({pace})"

@@ -56,8 +56,9 @@ def print_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str] = (
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(shown(row.get(name)) for name in names))
-    console = Console(file=sys.stdout, markup=False, highlight=False)
-    console.print(table, width=None if console.is_terminal else WIDTH, no_wrap=not console.is_terminal)
+    width = None if sys.stdout.isatty() else WIDTH
+    console = Console(file=sys.stdout, width=width, markup=False, highlight=False)
+    console.print(table)
 
 
 def shown(value: object) -> str:

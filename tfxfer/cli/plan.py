@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tfxfer.cli.environment import start_tensorflow
+from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import config_argument, json_option, set_option
 from tfxfer.cli.output import print_json, print_page
 
@@ -23,7 +23,7 @@ def command(config: Path, overrides: tuple[str, ...], *, as_json: bool) -> None:
     from tfxfer.config.read import read_config
 
     settings = read_config(config, overrides)
-    start_tensorflow()
+    prepare_tensorflow()
     from tfxfer.stages.plan import make_plan
 
     plan = make_plan(settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tfxfer.cli.environment import start_tensorflow
+from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import json_option, model_option
 from tfxfer.cli.output import print_json, print_table
 
@@ -21,7 +21,7 @@ from tfxfer.cli.output import print_json, print_table
 @json_option
 def command(model: Path, data: tuple[str, ...], more: tuple[str, ...], *, as_json: bool) -> None:
     """The label and the probabilities of each image; further files may follow the options."""
-    start_tensorflow()
+    prepare_tensorflow()
     from tfxfer.stages.tools import predict_path
 
     report = predict_path(model, (*data, *more))

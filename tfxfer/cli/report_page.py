@@ -9,27 +9,6 @@ import click
 
 from tfxfer.cli.output import print_page, print_table, shown
 
-_PHASE = (
-    "name",
-    "epochs",
-    "seconds",
-    "trainable_parameters",
-    "unfrozen_blocks",
-    "feature_engine",
-    "best_epoch",
-)
-_ARTIFACT = (
-    "format",
-    "precision",
-    "status",
-    "path",
-    "size_bytes",
-    "accuracy",
-    "top1_agreement",
-    "max_abs_logit_error",
-    "latency_ms_p50",
-)
-
 
 def print_report(report: Mapping[str, object], out: Path) -> None:
     """A page from the dictionary of report.json; what is missing there is left out."""
@@ -38,10 +17,10 @@ def print_report(report: Mapping[str, object], out: Path) -> None:
     print_page({"data": splits})
     if phases := _rows(report, "phases"):
         click.echo(f"\n{click.style('phases', bold=True)}")
-        print_table(phases, _present(phases, _PHASE))
+        print_table([_phase(row) for row in phases])
     if artifacts := _rows(report, "artifacts"):
         click.echo(f"\n{click.style('artifacts', bold=True)}")
-        print_table(artifacts, _present(artifacts, _ARTIFACT))
+        print_table([_artifact(row) for row in artifacts])
     if test:
         click.echo(f"\n{_accuracy(test)}")
     for gate in _rows(report, "gates"):
@@ -71,5 +50,26 @@ def _rows(report: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
     return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list | tuple) else []
 
 
-def _present(rows: list[Mapping[str, object]], columns: tuple[str, ...]) -> list[str]:
-    return [name for name in columns if any(name in row for row in rows)]
+def _phase(row: Mapping[str, object]) -> dict[str, object]:
+    blocks = row.get("unfrozen_blocks")
+    return {
+        "phase": row.get("name"),
+        "epochs": row.get("epochs"),
+        "best": row.get("best_epoch"),
+        "blocks that learn": len(blocks) if isinstance(blocks, list) else blocks,
+        "parameters": row.get("trainable_parameters"),
+        "features": row.get("feature_engine"),
+        "seconds": row.get("seconds"),
+    }
+
+
+def _artifact(row: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "artifact": f"{row.get('format')}:{row.get('precision')}",
+        "status": row.get("status"),
+        "bytes": row.get("size_bytes"),
+        "accuracy": row.get("accuracy"),
+        "agreement": row.get("top1_agreement"),
+        "logit error": row.get("max_abs_logit_error"),
+        "ms": row.get("latency_ms_p50"),
+    }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tfxfer.cli.console import Console
-from tfxfer.cli.environment import start_tensorflow
+from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.output import print_json
 from tfxfer.cli.report_page import print_report
 from tfxfer.errors import GateError
@@ -39,7 +39,7 @@ class Invocation:
 
 def carry_out(config: Config, invocation: Invocation, *, as_json: bool, quiet: bool) -> None:
     """Run the pipeline and print its report; a failed gate prints the report as well, then fails."""
-    start_tensorflow()
+    prepare_tensorflow()
     from tfxfer.stages.pipeline import run_pipeline
 
     out = invocation.out

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tfxfer.cli.environment import start_tensorflow
+from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import json_option
 from tfxfer.cli.output import print_json, print_page
 from tfxfer.errors import VerificationError
@@ -18,7 +18,7 @@ from tfxfer.errors import VerificationError
 @json_option
 def command(bundle: Path, data: str | None, *, as_json: bool) -> None:
     """Check the files of BUNDLE against its manifest, its contract and its golden vectors."""
-    start_tensorflow()
+    prepare_tensorflow()
     from tfxfer.verification.verify import inspect_bundle
 
     report = inspect_bundle(bundle, data)

@@ -45,6 +45,15 @@ def read_config(path: Path | str, overrides: Iterable[str] = ()) -> Config:
     return _check(document)
 
 
+def read_resolved(path: Path | str) -> Config:
+    """The configuration that an earlier run wrote; files it names may have gone since.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no configuration of this version.
+    """
+    return _validated(_read_document(Path(path)))
+
+
 def parse_config(mapping: Mapping[str, object]) -> Config:
     """The configuration in a mapping of plain values, short forms included.
 
@@ -85,18 +94,22 @@ def _read_document(file: Path) -> Document:
 
 
 def _check(document: Document) -> Config:
-    document = resolve_paths(document)
-    tree = complete(document.tree)
-    try:
-        config = Config.model_validate(tree)
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-        sections = _valid_sections(tree, {str(entry["loc"][0]) for entry in errors if entry["loc"]})
-        raise ConfigError(_listed(document, [*problems(errors, Config), *_checked(sections)])) from None
+    config = _validated(document)
     found = list(_checked({name: getattr(config, name) for name in CHECKS}))
     if found:
         raise ConfigError(_listed(document, found))
     return config
+
+
+def _validated(document: Document) -> Config:
+    document = resolve_paths(document)
+    tree = complete(document.tree)
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        sections = _valid_sections(tree, {str(entry["loc"][0]) for entry in errors if entry["loc"]})
+        raise ConfigError(_listed(document, [*problems(errors, Config), *_checked(sections)])) from None
 
 
 def _valid_sections(tree: Mapping[str, object], wrong: set[str]) -> dict[str, object]:
