@@ -66,12 +66,16 @@ def plan_of(network: Network, train: Data, recipe: str | Sequence[Phase]) -> Pla
 
 def facts_of(network: Network, train: Data) -> Facts:
     """What the recipe is chosen from: counts of labels, and what the backbone can do."""
-    counts = np.bincount(_labels(train), minlength=len(network.labels))
+    return facts_of_counts(network, np.bincount(_labels(train), minlength=len(network.labels)).tolist())
+
+
+def facts_of_counts(network: Network, counts: Sequence[int]) -> Facts:
+    """The same from the training images of each label."""
     blocks = network.blocks
     return Facts(
-        images=int(counts.sum()),
+        images=sum(counts),
         classes=len(network.labels),
-        smallest_class=int(counts.min()),
+        smallest_class=min(counts),
         pretrained=network.backbone.weights != "none",
         blocks=len(blocks),
         frozen_only=any(block.opaque for block in blocks),

@@ -18,7 +18,8 @@ KEY_FILE = "key.json"
 class Keepable(Protocol):
     """Work whose result is a folder: what it depends on, how it is made, how it is read back."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def key(self, state: State) -> Mapping[str, object]:
         """Everything the result depends on besides the code and the libraries, as a JSON value."""

@@ -1,4 +1,4 @@
-"""The bundle: artifacts that passed under their own names, those that failed as `*.rejected`, and what goes with them."""
+"""The bundle: artifacts under their names, those that failed as `*.rejected`, and what goes with them."""
 
 from __future__ import annotations
 

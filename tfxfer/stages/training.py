@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tfxfer.config.schema import BackboneConfig, Config, PhaseConfig, TrainingConfig
 from tfxfer.stages.data import RunData, input_size
@@ -79,7 +81,8 @@ class Train:
         data = state.get("data", RunData)
         with _device(state.config.device):
             network = build_network(state.config, data.splits.labels)
-            plan = plan_of_config(state.config, network, data)
+            counts = np.bincount(data.train.labels, minlength=len(data.splits.labels)).tolist()
+            plan = phases_of_config(state.config, network, counts)
             state.journal.write("decision", text=f"recipe {plan.recipe}: {plan.why}")
             histories = _train(state, network, plan, data)
         save_network(network, folder / NETWORK)
@@ -118,9 +121,12 @@ def load_configured_backbone(config: BackboneConfig) -> Backbone:
     """
     from tfxfer.backbones.backbone import load_backbone
 
-    weights = {} if config.weights is None else {"weights": config.weights}
     return load_backbone(
-        config.name, image_size=input_size(config), options=config.options, pixels=config.pixels, **weights
+        config.name,
+        image_size=input_size(config),
+        weights=config.weights,
+        options=config.options,
+        pixels=config.pixels,
     )
 
 
@@ -139,22 +145,28 @@ def build_network(config: Config, labels: tuple[str, ...]) -> Network:
     )
 
 
-def plan_of_config(config: Config, network: Network, data: RunData) -> Plan:
+def phases_of_config(
+    config: Config, network: Network, counts: Sequence[int], *, pretrained: bool | None = None
+) -> Plan:
     """The phases that a configuration asks for, with what it says for all of them.
+
+    `counts` are the training images of each label. `pretrained` says whether the run's backbone will have
+    pretrained weights, where `network` is a stand-in with random ones.
 
     Raises:
         UsageError: the recipe does not suit the backbone.
     """
-    from tfxfer.recipes.fine_tune import plan_of
+    from tfxfer.recipes.fine_tune import facts_of_counts
+    from tfxfer.recipes.plan import Plan, plan_phases
 
     training = config.training
     if training.phases:
-        asked: str | tuple[Phase, ...] = tuple(
-            _phase(entry, number) for number, entry in enumerate(training.phases, start=1)
-        )
+        asked = tuple(_phase(entry, number) for number, entry in enumerate(training.phases, start=1))
+        plan = Plan("phases", asked, "asked for")
     else:
-        asked = "auto" if training.recipe is None else training.recipe
-    plan = plan_of(network, data.train, asked)
+        facts = facts_of_counts(network, counts)
+        facts = facts if pretrained is None else replace(facts, pretrained=pretrained)
+        plan = plan_phases("auto" if training.recipe is None else training.recipe, facts)
     return replace(plan, phases=tuple(_with_common(phase, training) for phase in plan.phases))
 
 

@@ -1,0 +1,83 @@
+"""How long a run would take and how much room it needs, from one timed forward pass."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfxfer.network.freeze import FrozenBoundary
+    from tfxfer.network.network import Network
+    from tfxfer.training.phase import Phase
+
+TIMED_IMAGES = 8  # random pictures that a forward pass is timed on
+STEP = 3.0  # a training step in forward passes: forward, gradients of activations, gradients of weights
+EXPORT_SECONDS = 5.0  # for each file: written, loaded, run and timed
+START_SECONDS = 8.0  # imports, building, the first trace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Workload:
+    """One phase, and where it is cut."""
+
+    phase: Phase
+    boundary: FrozenBoundary
+
+    @property
+    def feature_bytes(self) -> int:
+        """Of one image's cached features, float32; 0 where nothing is cached."""
+        if self.boundary.tensor is None:
+            return 0
+        return 4 * int(np.prod([side for side in self.boundary.shape[1:] if side is not None]))
+
+
+def estimate(
+    network: Network, workloads: Sequence[Workload], images: Mapping[str, int], *, files: int
+) -> dict[str, Any]:
+    """Rough figures: seconds and bytes. Time is that of random pictures on this machine as it is now."""
+    whole = _seconds_per_image(network.model, _random_pictures(network))
+    seconds = START_SECONDS + files * EXPORT_SECONDS + images["test"] * whole * (1 + files)
+    for work in workloads:
+        seconds += _phase_seconds(network, work, whole, images)
+    learning = images["train"] + images["validation"]
+    height, width = network.input.size
+    return {
+        "seconds": round(seconds),
+        "pictures_on_disk_bytes": sum(images.values()) * height * width * 3,
+        "features_on_disk_bytes": sum(learning * work.feature_bytes for work in workloads),
+        "weights_bytes": 4 * int(network.model.count_params()),
+    }
+
+
+def _phase_seconds(network: Network, work: Workload, whole: float, images: Mapping[str, int]) -> float:
+    from tfxfer.network.split import split_model
+
+    train, validation = images["train"], images["validation"]
+    if work.boundary.tensor is None:
+        return work.phase.epochs * (STEP * train + validation) * whole
+    prefix, _ = split_model(network.model, work.boundary.tensor)
+    frozen = _seconds_per_image(prefix, _random_pictures(network))
+    rest = max(whole - frozen, 0.0)
+    return (train + validation) * frozen + work.phase.epochs * (STEP * train + validation) * rest
+
+
+def _seconds_per_image(model: keras.Model, images: np.ndarray) -> float:
+    import tensorflow as tf
+
+    forward = tf.function(lambda batch: model(batch, training=False))
+    batch = tf.constant(images)
+    forward(batch)  # traced here
+    start = time.perf_counter()
+    forward(batch)
+    return (time.perf_counter() - start) / len(images)
+
+
+def _random_pictures(network: Network) -> np.ndarray:
+    shape = (TIMED_IMAGES, *network.input.size, 3)
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)

@@ -1,0 +1,283 @@
+"""`tfxfer.export`: artifacts of any network or Keras model, each proven on held-out data, in a bundle."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfxfer.catalogue.formats import FORMATS, default_gates
+from tfxfer.catalogue.inputs import ResizeRule
+from tfxfer.data.arrays import ArraySplit
+from tfxfer.errors import DataError, ExportError, GateError, UsageError
+from tfxfer.evaluation.predictions import Predictions, collect
+from tfxfer.runtimes.outputs import Outputs
+from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written, write_and_measure
+from tfxfer.stages.handover import About, Pictures, bundle_path, golden_indices, hand_over
+from tfxfer.store.fingerprint import bytes_sha256, value_sha256
+from tfxfer.verification.reference import Images, Reference, image_batches
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfxfer.network.network import Network
+
+# How far the float32 rebuild's probabilities may lie from the model's own: float32, and half precision.
+REBUILD_TOLERANCE = {"float32": 1e-4, "half": 5e-2}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExportReport:
+    """What was written where, and what was measured of it."""
+
+    path: Path
+    artifacts: tuple[dict[str, object], ...]  # as in report.json; paths are relative to `path`
+    test: Mapping[str, object]  # the model's own figures on the test data, as in report.json
+    passed: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values: bundle, passed, test, artifacts[]."""
+        return {
+            "bundle": str(self.path),
+            "passed": self.passed,
+            "test": dict(self.test),
+            "artifacts": list(self.artifacts),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the bundle says of a model that did not come from a run."""
+
+    name: str = "model"
+    source: str = "a model given to tfxfer.export"
+    licence: str = "as the model's owner says"
+    recipe: str = "not trained by tfxfer"
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+def export(
+    model: Network | keras.Model,
+    to: Path | str,
+    formats: Sequence[str],
+    *,
+    test: Iterable[Any] | ArraySplit,
+    calibration: Iterable[Any] | ArraySplit | None = None,
+    labels: Sequence[str] | None = None,
+    gates: Mapping[str, float] | None = None,
+    input_dtype: str | None = None,
+    resize: ResizeRule = "stretch",
+    overwrite: bool = False,
+) -> ExportReport:
+    """Write `formats` ("litert", "onnx:float32", ...) into the bundle `to`, each run and held against the model.
+
+    `test` are batches (images, targets[, weights]) that the model was not trained on; `calibration`, training
+    images, is for precisions that need them. A Network takes uint8 RGB; a model of your own keeps its own
+    input, unless `input_dtype` asks for "uint8" (images then are whole numbers 0-255). `resize` is the rule
+    that brought the images to their size, as the contract states it. `gates` replace single defaults.
+
+    Raises:
+        UsageError: a format that does not exist, or `to` exists and `overwrite` is false.
+        DataError: no test images, or images that the model does not take.
+        ExportError: the model cannot be exported at all.
+        GateError: a gate does not hold; the bundle is written, failed files as `*.rejected`.
+    """
+    target = Path(to)
+    wanted = parse_formats(formats, gates or {})
+    refuse_existing(target, overwrite)
+    _refuse_calibration(wanted, calibration)
+    tracing = Tracing(model, None if labels is None else tuple(labels), input_dtype)
+    reference = reference_of(tracing, test)
+    report = export_reference(
+        tracing, reference, wanted, target, resize=resize, provenance=_provenance(model)
+    )
+    if not report.passed:
+        raise_failures(report)
+    return report
+
+
+def export_reference(
+    tracing: Tracing,
+    reference: Reference,
+    wanted: Sequence[Wanted],
+    to: Path,
+    *,
+    resize: ResizeRule,
+    provenance: Provenance,
+) -> ExportReport:
+    """Write, run, judge and hand over; the report says what passed."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".tfxfer-", dir=to.parent) as folder:
+        artifacts = []
+        for entry in wanted:
+            place = Path(folder) / entry.name.replace(":", "-")
+            place.mkdir()
+            write_and_measure(entry, tracing, reference, place)
+            artifacts.append(judged(read_written(entry, place), reference))
+        about = _about(provenance, reference)
+        hand_over(to, artifacts, reference, pictures=_pictures(reference, resize), about=about)
+        return _report(to, artifacts, reference)
+
+
+def parse_formats(formats: Sequence[str], gates: Mapping[str, float]) -> tuple[Wanted, ...]:
+    """ "litert:float32" and "litert" alike, with their gates.
+
+    Raises:
+        UsageError: no such format or precision, or the same file twice.
+    """
+    if isinstance(formats, str):
+        raise UsageError(f"formats must be a list, such as ['litert', 'onnx']. Received: {formats!r}.")
+    wanted = []
+    for text in formats:
+        name, _, precision = text.partition(":")
+        facts = FORMATS.get(name)
+        if facts is None or (precision and precision not in facts.precisions):
+            known = ", ".join(f"{each.name}:{one}" for each in FORMATS.values() for one in each.precisions)
+            raise UsageError(f"a format must be one of {known}. Received: '{text}'.")
+        precision = precision or facts.precisions[0]
+        wanted.append(Wanted(name, precision, {**default_gates(name, precision), **gates}))
+    paths = [entry.path for entry in wanted]
+    if len(set(paths)) != len(paths) or not paths:
+        raise UsageError(f"formats must name one file or more, each once. Received: {list(formats)}.")
+    return tuple(wanted)
+
+
+def refuse_existing(to: Path, overwrite: bool) -> None:
+    """Nothing is overwritten unasked, and never what is no bundle.
+
+    Raises:
+        UsageError: `to` exists.
+    """
+    if not to.exists():
+        return
+    if not overwrite:
+        raise UsageError(f"'{to}' exists. Give another folder, or overwrite (--overwrite).")
+    if not (to / "manifest.json").is_file() and any(to.iterdir()):
+        raise UsageError(
+            f"only a bundle is overwritten. Received: '{to}', which is none. Give another folder."
+        )
+
+
+def reference_of(tracing: Tracing, test: Iterable[Any] | ArraySplit) -> Reference:
+    """The model's own answers on the test data; for a model that ends in a softmax, with its exact logits.
+
+    Raises:
+        DataError: no images, or images that the model does not take.
+        ExportError: the float32 rebuild does not say what the model says.
+    """
+    traced = tracing.traced
+    images, batches = _images(test, traced.input_shape, traced.input_dtype)
+    own = collect(tracing.model, batches)
+    parts = [traced.function(batch.astype(traced.input_dtype, copy=False)) for batch in image_batches(images)]
+    rebuilt = Outputs(
+        np.concatenate([part["probabilities"].numpy() for part in parts]),
+        np.concatenate([part["logits"].numpy() for part in parts]),
+    )
+    _require_same(own.outputs, rebuilt, tracing.model)
+    labels = traced.labels or tuple(str(index) for index in range(traced.classes))
+    return Reference(images, Predictions(rebuilt, own.targets, own.weights), labels)
+
+
+def raise_failures(report: ExportReport) -> None:
+    """Raises GateError that names every failed artifact and why."""
+    failed = [entry for entry in report.artifacts if entry["status"] != "passed"]
+    lines = "\n".join(f"- {entry['format']}:{entry['precision']}: {entry['why']}" for entry in failed)
+    raise GateError(
+        f"every artifact must hold its gates. Received: {len(failed)} of {len(report.artifacts)} failed. "
+        f"The files are kept in '{report.path}' as *.rejected.\n{lines}"
+    )
+
+
+def _images(
+    test: Iterable[Any] | ArraySplit, shape: tuple[int, ...], dtype: np.dtype
+) -> tuple[Images, Iterable[Any]]:
+    if isinstance(test, ArraySplit):
+        return test.images, test.batches(32)
+    batches = [tuple(np.asarray(part) for part in batch) for batch in test]
+    if not batches:
+        raise DataError("export needs test data to prove the files on. Received: no batch.")
+    images = np.concatenate([batch[0] for batch in batches])
+    if images.shape[1:] != shape:
+        raise DataError(f"test images must be (N, {', '.join(map(str, shape))}). Received: {images.shape}.")
+    if dtype == np.uint8 and not _are_bytes(images):
+        raise DataError(
+            "images for a uint8 input must be whole numbers 0-255. Received: others, from "
+            f"{images.min():g} to {images.max():g}. Leave input_dtype out, or give images that are not scaled yet."
+        )
+    return images, batches
+
+
+def _are_bytes(images: np.ndarray) -> bool:
+    if images.dtype == np.uint8:
+        return True
+    return bool(images.min() >= 0 and images.max() <= 255 and np.array_equal(images, np.round(images)))
+
+
+def _require_same(own: Outputs, rebuilt: Outputs, model: Any) -> None:
+    import keras
+
+    half = isinstance(model, keras.Model) and any(layer.compute_dtype != "float32" for layer in model.layers)
+    tolerance = REBUILD_TOLERANCE["half" if half else "float32"]
+    error = float(np.abs(own.probabilities - rebuilt.probabilities).max())
+    if error > tolerance:
+        raise ExportError(
+            f"the float32 rebuild must say what the model says, to {tolerance:g} in any probability. "
+            f"Received: a difference of {error:.3g}. A layer behaves differently when it is copied; please report it."
+        )
+
+
+def _refuse_calibration(wanted: Sequence[Wanted], calibration: object) -> None:
+    needing = [entry.name for entry in wanted if entry.precision in ("int8", "int16x8")]
+    if needing and calibration is None:
+        raise UsageError(
+            f"'{needing[0]}' needs training images to calibrate with. Received: calibration = None. "
+            "Give calibration=train."
+        )
+
+
+def _pictures(reference: Reference, resize: ResizeRule) -> Pictures:
+    """The pictures at the network's size: their originals were not given."""
+    indices = golden_indices(reference)
+    rows = [reference.images[index : index + 1][0] for index in indices]
+    originals = tuple(row.astype(np.uint8) for row in rows) if all(map(_are_bytes, rows)) else ()
+    return Pictures(indices, originals, resize)
+
+
+def _provenance(model: Any) -> Provenance:
+    import keras
+
+    if isinstance(model, keras.Model):
+        return Provenance(name=model.name)
+    origin = model.backbone
+    recipe = "trained through tfxfer's functions"
+    return Provenance(origin.name, origin.source, origin.licence, recipe)
+
+
+def _about(provenance: Provenance, reference: Reference) -> About:
+    digests = [
+        bytes_sha256(np.ascontiguousarray(batch).tobytes()) for batch in image_batches(reference.images)
+    ]
+    data = {"test": len(reference.images), "labels": list(reference.labels), **provenance.data}
+    return About(
+        name=provenance.name,
+        backbone=provenance.name,
+        source=provenance.source,
+        licence=provenance.licence,
+        recipe=provenance.recipe,
+        data=data,
+        config_fingerprint=value_sha256({"export": provenance.name}),
+        data_fingerprint=value_sha256([*digests, reference.predictions.targets.tolist()]),
+    )
+
+
+def _report(to: Path, artifacts: Sequence[Judged], reference: Reference) -> ExportReport:
+    return ExportReport(
+        path=to,
+        artifacts=tuple(entry.as_dict(bundle_path(entry)) for entry in artifacts),
+        test=reference.metrics.as_dict(),
+        passed=all(entry.passed for entry in artifacts),
+    )

@@ -1,0 +1,150 @@
+"""`tfxfer plan`: what a run would do, without training and without downloading."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tfxfer.config.schema import BackboneConfig, Config
+from tfxfer.data import Fractions, Splits, admit, check_source, split_records
+from tfxfer.data.report import CheckReport
+from tfxfer.stages.data import open_data
+from tfxfer.stages.estimates import Workload, estimate
+from tfxfer.stages.export import wanted_artifacts
+from tfxfer.stages.training import build_network, phases_of_config
+
+if TYPE_CHECKING:
+    from tfxfer.network.network import Network
+    from tfxfer.training.phase import Phase
+
+FAST_RATE = 1e-3  # of a pretrained backbone: above it, features are forgotten faster than learnt
+FEW_FOR_ALL = 100  # images a class under which unfreezing everything mostly overfits
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedData:
+    """The data as `run` would use them, checked but not kept."""
+
+    report: CheckReport
+    splits: Splits
+    bad_records: int
+
+    @property
+    def counts(self) -> list[int]:
+        """Training images of each label, in the order of the labels."""
+        found = Counter(record.label for record in self.splits.train)
+        return [found[label] for label in self.splits.labels]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values under report.json's names."""
+        return {
+            **{name: len(records) for name, records in self.splits.named().items()},
+            "classes": len(self.splits.labels),
+            "labels": list(self.splits.labels),
+            "bad_records": self.bad_records,
+            "duplicates": self.report.duplicates,
+        }
+
+
+def make_plan(config: Config) -> dict[str, Any]:
+    """What `run` would do: data, backbone, recipe, phases, exports, estimates, warnings; as JSON values.
+
+    The backbone is built without its weights, so nothing is downloaded.
+
+    Raises:
+        DataError: the data would be refused.
+        UsageError: the recipe or a phase does not suit the backbone.
+    """
+    data = _data(config)
+    network = build_network(
+        config.model_copy(update={"backbone": weightless(config.backbone)}), data.splits.labels
+    )
+    plan = phases_of_config(config, network, data.counts, pretrained=config.backbone.weights != "none")
+    workloads = [_workload(network, phase) for phase in plan.phases]
+    images: dict[str, int] = {name: len(records) for name, records in data.splits.named().items()}
+    wanted = wanted_artifacts(config)
+    return {
+        "name": config.name,
+        "data": data.as_dict(),
+        "backbone": _backbone(network, config),
+        "recipe": {"name": plan.recipe, "why": plan.why},
+        "phases": [_phase(phase, work) for phase, work in zip(plan.phases, workloads, strict=True)],
+        "exports": [{"file": entry.name, **entry.limits} for entry in wanted],
+        "estimates": estimate(network, workloads, images, files=len(wanted)),
+        "warnings": [*_data_warnings(data), *_phase_warnings(plan.phases, min(data.counts))],
+    }
+
+
+def weightless(backbone: BackboneConfig) -> BackboneConfig:
+    """The same backbone with random weights, where it has a name that says how to build it."""
+    if backbone.name.startswith(("hub/", "file/")):
+        return backbone
+    return backbone.model_copy(update={"weights": "none"})
+
+
+def _data(config: Config) -> PlannedData:
+    source = open_data(config)
+    report = check_source(source)
+    admitted = admit(report, config.data.on_bad_record)
+    shares = Fractions(**config.data.splits.model_dump())
+    splits = split_records(admitted.records, report.digests, fractions=shares, seed=config.seed)
+    return PlannedData(report, splits, len(admitted.skipped))
+
+
+def _workload(network: Network, phase: Phase) -> Workload:
+    from tfxfer.network.freeze import freeze
+    from tfxfer.network.policy import FreezePolicy
+
+    return Workload(phase, freeze(network, FreezePolicy(phase.unfreeze or "none", phase.batch_norm)))
+
+
+def _backbone(network: Network, config: Config) -> dict[str, Any]:
+    origin = network.backbone
+    return {
+        "name": origin.name,
+        "weights": config.backbone.weights or "the catalogue's",
+        "source": origin.source,
+        "licence": origin.licence,
+        "parameters": origin.parameters,
+        "image_size": list(network.input.size),
+        "blocks": [block.name for block in network.blocks],
+    }
+
+
+def _phase(phase: Phase, work: Workload) -> dict[str, Any]:
+    boundary = work.boundary
+    return {
+        "name": phase.name,
+        "epochs": phase.epochs,
+        "learning_rate": phase.learning_rate,
+        "trainable_parameters": boundary.trainable_parameters,
+        "learns": ", ".join(boundary.unfrozen_blocks) or "the head",
+        "cached_boundary": boundary.name if boundary.tensor is not None else None,
+        "batch_norm": phase.batch_norm,
+    }
+
+
+def _data_warnings(data: PlannedData) -> Iterator[str]:
+    for problem in data.report.of("warning"):
+        yield problem.message
+
+
+def _phase_warnings(phases: Sequence[Phase], smallest_class: int) -> Iterator[str]:
+    """The classic mistakes, each with the figure that makes it one."""
+    for phase in phases:
+        if phase.unfreeze == "none" or phase.batch_norm == "learn":
+            continue
+        if phase.learning_rate > FAST_RATE:
+            yield (
+                f"phase '{phase.name}': the backbone learns at {phase.learning_rate:g}, above {FAST_RATE:g}: "
+                "it may forget what it was pretrained on."
+            )
+        if phase.unfreeze == "all" and smallest_class < FEW_FOR_ALL:
+            yield (
+                f"phase '{phase.name}' unfreezes everything with {smallest_class} training images in the smallest "
+                f"class, under {FEW_FOR_ALL}: it may overfit. Try unfreeze: 3 blocks."
+            )
+        if phase.warmup_steps == 0:
+            yield f"phase '{phase.name}' fine-tunes without warm-up: the first steps may undo the pretraining."

@@ -1,0 +1,209 @@
+"""What the single commands do: check, evaluate, export and predict, on paths."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfxfer.catalogue.inputs import ResizeRule, Size
+from tfxfer.catalogue.pixels import RAW, Pixels
+from tfxfer.data import ArraySplit, admit, check_source, open_source, scan
+from tfxfer.data.splits import split_records
+from tfxfer.errors import DataError, UsageError
+from tfxfer.evaluation.evaluate import evaluate
+from tfxfer.evaluation.metrics import Metrics
+from tfxfer.stages.export_model import export, parse_formats, refuse_existing
+from tfxfer.stages.predict import Loaded, load_predictor, predict
+from tfxfer.verification.reference import BATCH_SIZE
+
+if TYPE_CHECKING:
+    import keras
+
+MODEL_SUFFIXES = (".keras", ".h5")
+
+
+def check_data(path: str, *, group_by: str | None = None) -> dict[str, Any]:
+    """Every problem of a data set, as JSON values.
+
+    Raises:
+        DataError: nothing is there, or it is no kind of data set.
+    """
+    return check_source(open_source(path, group_by=group_by)).as_dict()
+
+
+def predict_path(model: Path, data: Sequence[str]) -> dict[str, Any]:
+    """The label and the probabilities of each picture, as `tfxfer predict --json` prints them."""
+    return predict(model, data)
+
+
+def evaluate_path(
+    model: Path, data: str, *, pixels: Pixels | None = None, input_dtype: str | None = None
+) -> dict[str, Any]:
+    """The figures of a run, a bundle, a file or a user's own model on labelled data, as JSON values.
+
+    Where the data come with splits, the test split is used; else all of them.
+
+    Raises:
+        DataError: bad records, or labels that the model does not know.
+        UsageError: `model` is nothing that can be evaluated.
+    """
+    if model.suffix in MODEL_SUFFIXES:
+        own = load_own_model(model, pixels, input_dtype)
+        with held_out(data, _size(own), "stretch") as (split, labels):
+            _check_classes(own, labels)
+            metrics = evaluate(own, _batches(split, np.dtype(own.inputs[0].dtype)), labels=labels)
+        return {**metrics.as_dict(), **_warnings(metrics, pixels)}
+    _refuse_pixels(model, pixels, input_dtype)
+    loaded = load_predictor(model)
+    with held_out(data, loaded.size, loaded.rule, loaded.labels) as (split, labels):
+        return evaluate(loaded.predictor, _batches(split, loaded.dtype), labels=labels).as_dict()
+
+
+def export_path(
+    model: Path,
+    data: str,
+    out: Path,
+    *,
+    formats: tuple[str, ...],
+    pixels: Pixels | None = None,
+    input_dtype: str | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Export a run's network or a user's own model, each file proven on labelled data; as JSON values.
+
+    Raises:
+        UsageError: `out` exists, a format that does not exist, or `model` is nothing that can be exported.
+        GateError: a gate does not hold; the bundle is written.
+    """
+    parse_formats(formats, {})
+    refuse_existing(out, overwrite)
+    if model.suffix in MODEL_SUFFIXES:
+        return _export_own(model, data, out, formats, pixels, input_dtype)
+    _refuse_pixels(model, pixels, input_dtype)
+    loaded = _run_network(model)
+    with held_out(data, loaded.size, loaded.rule, loaded.labels) as (split, _):
+        report = export(
+            loaded.predictor,
+            out,
+            formats,
+            test=split,
+            resize=loaded.rule,
+            overwrite=overwrite,
+        )
+    return report.as_dict()
+
+
+def _export_own(
+    model: Path,
+    data: str,
+    out: Path,
+    formats: tuple[str, ...],
+    pixels: Pixels | None,
+    input_dtype: str | None,
+) -> dict[str, Any]:
+    own = load_own_model(model, pixels, input_dtype)
+    with held_out(data, _size(own), "stretch") as (split, labels):
+        _check_classes(own, labels)
+        metrics = evaluate(own, _batches(split, np.dtype(own.inputs[0].dtype)), labels=labels)
+        report = export(own, out, formats, test=split, labels=labels, input_dtype=input_dtype, overwrite=True)
+    return {**report.as_dict(), **_warnings(metrics, pixels)}
+
+
+def load_own_model(path: Path, pixels: Pixels | None, input_dtype: str | None) -> keras.Model:
+    """A user's model file, with `pixels` put in front of it where they are given, so that it takes RGB 0-255.
+
+    Raises:
+        NetworkError: the file cannot be read, or would run code.
+        UsageError: its input is no picture of a fixed size.
+    """
+    import keras
+
+    from tfxfer.network.model_file import load_model_file
+    from tfxfer.network.preprocess import Preprocess
+
+    model = load_model_file(path)
+    shape = tuple(model.inputs[0].shape)
+    if len(model.inputs) != 1 or len(shape) != 4 or None in shape[1:] or shape[3] != 3:
+        raise UsageError(
+            f"'{path}' must take pictures of one size, (N, H, W, 3). Received: {[i.shape for i in model.inputs]}. "
+            "Export it from Python with tfxfer.export, which takes any input."
+        )
+    if pixels is None or pixels == RAW:
+        return model
+    image = keras.Input(shape[1:], dtype=input_dtype or "float32", name="image")
+    return keras.Model(image, model(Preprocess.of(pixels)(image)), name=model.name)
+
+
+@contextmanager
+def held_out(
+    data: str, size: Size, rule: ResizeRule, known: Sequence[str] | None = None
+) -> Iterator[tuple[ArraySplit, tuple[str, ...]]]:
+    """The test split of labelled data that come with splits, else all of them; decoded for the block's length.
+
+    Raises:
+        DataError: bad records, or labels that are not among `known`.
+    """
+    source = open_source(data)
+    with tempfile.TemporaryDirectory(prefix="tfxfer-pictures-") as folder:
+        found = scan(source, Path(folder), size=size, rule=rule)
+        records = admit(found.report).records
+        if any(record.split is not None for record in records):
+            records = split_records(records, found.report.digests).test
+        labels = tuple(sorted({record.label for record in records})) if known is None else tuple(known)
+        yield found.select(records, labels), labels
+
+
+def _batches(split: ArraySplit, dtype: np.dtype) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for images, targets in split.batches(BATCH_SIZE):
+        yield images.astype(dtype, copy=False), targets
+
+
+def _size(model: keras.Model) -> Size:
+    height, width = model.inputs[0].shape[1:3]
+    return int(height), int(width)
+
+
+def _check_classes(model: keras.Model, labels: Sequence[str]) -> None:
+    classes = model.outputs[0].shape[-1]
+    if classes != len(labels):
+        raise DataError(
+            f"the data must have the model's {classes} classes, in the alphabetical order of their folders. "
+            f"Received: {len(labels)}: {', '.join(labels[:20])}. Add the missing folders."
+        )
+
+
+def _warnings(metrics: Metrics, pixels: Pixels | None) -> dict[str, Any]:
+    """A model that answers like chance has most likely been given other pixels than it was trained on."""
+    largest = max((entry.support for entry in metrics.per_class), default=0) / max(metrics.n, 1)
+    chance = max(largest, 1 / len(metrics.per_class))
+    if metrics.accuracy_interval[0] > chance:
+        return {}
+    given = "RGB 0-255" if pixels is None else "the --pixels given"
+    text = (
+        f"accuracy {metrics.accuracy:.3f} is no better than always giving the most frequent class ({chance:.3f}). "
+        f'The model was given {given}; if it was trained on another range, say so: --pixels "[0,1]" or "[-1,1]".'
+    )
+    return {"warnings": [text]}
+
+
+def _refuse_pixels(model: Path, pixels: Pixels | None, input_dtype: str | None) -> None:
+    for option, value in (("--pixels", pixels), ("--input-dtype", input_dtype)):
+        if value is not None:
+            raise UsageError(
+                f"{option} is for .keras and .h5 models. Received: '{model}', which carries its own preprocessing. "
+                f"Leave {option} out."
+            )
+
+
+def _run_network(model: Path) -> Loaded:
+    if not (model / "network" / "network.json").is_file():
+        raise UsageError(
+            f"export takes a run directory, or a .keras or .h5 file. Received: '{model}'. "
+            "An exported file cannot be exported again; give the run that it came from."
+        )
+    return load_predictor(model)
