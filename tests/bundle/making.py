@@ -52,7 +52,7 @@ def make_card() -> Card:
                 for label, support, recall in zip(LABELS, (0, 5, 45), (None, 0.6, 0.95), strict=True)
             ],
         },
-        artifacts=(ArtifactFigures("litert/float32.tflite", 9, 0.9, 1.0, 1e-6, 0.5),),
+        artifacts=(ArtifactFigures("litert/float32.tflite", 9, 0.9, 1.0, 1e-6),),
         limits=("A sentence of the user.",),
     )
 

@@ -13,14 +13,13 @@ from tfxfer.bundle.contract import Contract
 
 @dataclass(frozen=True, slots=True)
 class ArtifactFigures:
-    """One row of the card's table of files."""
+    """One row of the card's table of files; no latency, which would differ from run to run."""
 
     path: str
     size_bytes: int
     accuracy: float | None
     top1_agreement: float | None
     max_abs_logit_error: float | None
-    latency_ms_p50: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
