@@ -46,7 +46,7 @@ def test_paths_are_dumped_absolute(tmp_path: Path) -> None:
     assert str(tmp_path / "photos") in dump_config(read_config(tmp_path / "run.yaml"))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
 @given(
     name=st.text(min_size=1, max_size=100),
     phase=st.text(min_size=1, max_size=30),

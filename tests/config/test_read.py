@@ -30,6 +30,7 @@ def refusal(folder: Path, text: str, *overrides: str) -> str:
     return str(caught.value)
 
 
+@pytest.mark.smoke
 def test_the_smallest_config_has_the_documented_defaults(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     config = read(

@@ -14,6 +14,8 @@ from tfxfer.config.schema import Config
 from tfxfer.config.yaml_reader import MAX_BYTES, YamlProblem, read_yaml
 from tfxfer.errors import ConfigError
 
+# The same examples in every run, and no folder of them left behind.
+FIXED = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n"
     for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -88,7 +90,7 @@ def _read(data: bytes) -> Config | ConfigError:
             return error
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(FIXED, max_examples=150)
 @given(st.binary(max_size=200))
 @example(b"? a\n: b")
 @example(b'data: "\\0"\nbackbone: "file/\\0.keras"')
@@ -122,7 +124,7 @@ PIECES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(FIXED, max_examples=150)
 @given(st.dictionaries(KEYS, PIECES, max_size=6))
 def test_any_tree_is_a_config_or_a_config_error(tree: dict[str, object]) -> None:
     from tfxfer.config.read import parse_config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from tfxfer.cli.options import (
     overwrite_option,
     pixels_option,
 )
-from tfxfer.cli.output import print_facts, print_json
+from tfxfer.cli.output import print_facts, print_json, print_page, warn
 from tfxfer.errors import UsageError
 
 METRICS_FILE = "metrics.json"
@@ -49,10 +50,11 @@ def command(
     metrics = evaluate_path(model, data, pixels=pixels, input_dtype=input_dtype)
     if target is not None:
         write_json(target, metrics)
+    warn(metrics)
     if as_json:
         print_json(metrics)
     else:
-        print_facts({name: value for name, value in metrics.items() if _is_short(value)})
+        _print(metrics)
 
 
 def _target(out: Path, overwrite: bool) -> Path:
@@ -60,6 +62,12 @@ def _target(out: Path, overwrite: bool) -> Path:
     if target.exists() and not overwrite:
         raise UsageError(f"'{target}' exists. Add --overwrite to replace it, or choose another --out.")
     return target
+
+
+def _print(metrics: Mapping[str, object]) -> None:
+    print_facts({name: value for name, value in metrics.items() if name != "warnings" and _is_short(value)})
+    if isinstance(classes := metrics.get("per_class"), list):
+        print_page({"per_class": classes})
 
 
 def _is_short(value: object) -> bool:

@@ -17,7 +17,8 @@ from tfxfer.cli.options import (
     overwrite_option,
     pixels_option,
 )
-from tfxfer.cli.output import print_json, print_page
+from tfxfer.cli.output import print_json, warn
+from tfxfer.cli.report_page import print_export
 
 
 @click.command("export", short_help="Write and verify artifacts of a model.")
@@ -58,10 +59,11 @@ def command(
     report = export_path(
         model, data, out, formats=formats, pixels=pixels, input_dtype=input_dtype, overwrite=overwrite
     )
+    warn(report)
     if as_json:
         print_json(report)
     else:
-        print_page(report)
+        print_export(report)
 
 
 def _checked(text: str, ctx: click.Context, param: click.Parameter) -> str:

@@ -21,6 +21,13 @@ def print_json(value: object) -> None:
     click.echo(text)
 
 
+def warn(report: Mapping[str, object]) -> None:
+    """A report's warnings, on stderr."""
+    warnings = report.get("warnings")
+    for text in warnings if isinstance(warnings, list | tuple) else ():
+        click.echo(f"warning: {text}", err=True)
+
+
 def print_page(page: Mapping[str, object]) -> None:
     """Each entry under its heading: a mapping as facts, a list of mappings as a table, a list as lines."""
     for heading, value in page.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tfxfer.cli.output import print_page, print_table, shown
+from tfxfer.cli.output import print_page, shown
 
 
 def print_report(report: Mapping[str, object], out: Path) -> None:
@@ -15,12 +15,9 @@ def print_report(report: Mapping[str, object], out: Path) -> None:
     data, test = _facts(report, "data"), _facts(report, "test")
     splits = {name: data[name] for name in ("train", "validation", "test", "classes") if name in data}
     print_page({"data": splits})
-    if phases := _rows(report, "phases"):
-        click.echo(f"\n{click.style('phases', bold=True)}")
-        print_table([_phase(row) for row in phases])
-    if artifacts := _rows(report, "artifacts"):
-        click.echo(f"\n{click.style('artifacts', bold=True)}")
-        print_table([_artifact(row) for row in artifacts])
+    print_page({"phases": [_phase(row) for row in _rows(report, "phases")]})
+    artifacts = [_artifact(row) for row in _rows(report, "artifacts")]
+    print_page({"artifacts": artifacts})
     if test:
         click.echo(f"\n{_accuracy(test)}")
     for gate in _rows(report, "gates"):
@@ -30,6 +27,14 @@ def print_report(report: Mapping[str, object], out: Path) -> None:
     click.echo(f"report: {out / 'report.json'}")
     if artifacts:
         click.echo(f"bundle: {out / 'bundle'}")
+
+
+def print_export(report: Mapping[str, object]) -> None:
+    """A page from what `export` returns."""
+    print_page({"artifacts": [_artifact(row) for row in _rows(report, "artifacts")]})
+    if test := _facts(report, "test"):
+        click.echo(f"\n{_accuracy(test)}")
+    click.echo(f"bundle: {report.get('bundle')}")
 
 
 def _accuracy(test: Mapping[str, object]) -> str:
