@@ -41,7 +41,9 @@ def tiny_images(count: int = 48, seed: int = 0, dtype: str = "float32") -> tuple
     return images.astype(dtype), labels
 
 
-def tiny_dataset(count: int = 48, seed: int = 0, batch_size: int = 16, dtype: str = "float32") -> tf.data.Dataset:
+def tiny_dataset(
+    count: int = 48, seed: int = 0, batch_size: int = 16, dtype: str = "float32"
+) -> tf.data.Dataset:
     """The same as batches, in a fixed order."""
     return tf.data.Dataset.from_tensor_slices(tiny_images(count, seed, dtype)).batch(batch_size)
 

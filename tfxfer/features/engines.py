@@ -80,11 +80,13 @@ def open_engine(name: EngineName, prefix: keras.Model) -> Run:
 
 
 def _tensorflow(prefix: keras.Model) -> Run:
-    @tf.function
-    def forward(images: tf.Tensor) -> tf.Tensor:
-        return prefix(images, training=False)
+    function = tf.function(lambda images: prefix(images, training=False))
+    known: dict[tuple[int, ...], Callable[[tf.Tensor], tf.Tensor]] = {}
 
     def run(images: np.ndarray) -> np.ndarray:
-        return np.asarray(forward(tf.convert_to_tensor(images)))
+        batch = tf.convert_to_tensor(images)
+        if images.shape not in known:  # by shape here: TensorFlow would take a second prefix for retracing
+            known[images.shape] = function.get_concrete_function(tf.TensorSpec(batch.shape, batch.dtype))
+        return np.asarray(known[images.shape](batch))
 
     return run

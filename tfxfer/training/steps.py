@@ -33,12 +33,11 @@ def train_step(
         _count(metrics, y, outputs)
         return value
 
-    @tf.function
     def step(batch: Batch) -> tf.Tensor:
         updates.set_rates()
         return strategy.reduce(SUM, strategy.run(one_replica, args=batch), axis=None)
 
-    return step
+    return compiled(step)
 
 
 def test_step(
@@ -52,11 +51,27 @@ def test_step(
         _count(metrics, y, outputs)
         return replica_loss(loss, y, outputs, weights) + _regularisation(learner.suffix, loss)
 
-    @tf.function
     def step(batch: Batch) -> tf.Tensor:
         return strategy.reduce(SUM, strategy.run(one_replica, args=batch), axis=None)
 
-    return step
+    return compiled(step)
+
+
+def compiled(step: Step) -> Step:
+    """`step` as a graph for each shape of batch: the full one, and the smaller one at the end of an epoch.
+
+    Kept by shape here, since every phase makes a new function and TensorFlow would warn of that as retracing.
+    """
+    function, known = tf.function(step), {}
+
+    def run(batch: Batch) -> tf.Tensor:
+        parts = tf.nest.flatten(batch, expand_composites=True)
+        shapes = tuple(None if part is None else (tuple(part.shape), part.dtype) for part in parts)
+        if shapes not in known:
+            known[shapes] = function.get_concrete_function(batch)
+        return known[shapes](batch)
+
+    return run
 
 
 def _regularisation(model: keras.Model, loss: keras.losses.Loss) -> tf.Tensor:

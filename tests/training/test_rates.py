@@ -1,0 +1,80 @@
+"""Rate groups: every block learns at the rate it was given, for every optimizer."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from tests.training.test_fit import settled_model
+from tests.training.tiny import tiny_dataset, weights_by_name
+from tfxfer.training.fit import fit
+from tfxfer.training.optimizers import OPTIMIZERS
+from tfxfer.training.phase import Phase
+
+BLOCKS = ("block2_conv/kernel", "block1_conv/kernel", "block0_conv/kernel")
+
+
+class AfterFirstBatch(keras.callbacks.Callback):
+    """Weights after one update."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if batch == 0:
+            self.weights = weights_by_name(self.model)
+
+
+def first_updates(**options: object) -> dict[str, np.ndarray]:
+    """How far each weight moves in the first update."""
+    model, keep = settled_model("float64"), AfterFirstBatch()
+    before = weights_by_name(model)
+    data = tiny_dataset(16, dtype="float64")
+    fit(model, data, data, Phase("p", epochs=1, unfreeze="all", **options), callbacks=[keep])  # type: ignore[arg-type]
+    return {path: keep.weights[path] - before[path] for path in before}
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop", "lion", "nadam", "adagrad"])
+@pytest.mark.parametrize("decay", [0.0, 0.3], ids=["plain", "decayed"])
+def test_first_update_has_the_asked_ratio(optimizer: str, decay: float) -> None:
+    even = first_updates(optimizer=optimizer, learning_rate=1e-3, weight_decay=decay)
+    graded = first_updates(
+        optimizer=optimizer,
+        learning_rate=1e-3,
+        learning_rate_decay=0.25,
+        head_learning_rate=4e-3,
+        weight_decay=decay,
+    )
+    wanted = {"logits/kernel": 4.0, **dict(zip(BLOCKS, (1.0, 0.25, 0.0625), strict=True))}
+    for path, ratio in wanted.items():
+        np.testing.assert_allclose(graded[path], ratio * even[path], rtol=2e-6, atol=1e-12)
+        assert np.abs(even[path]).max() > 1e-7
+
+
+def test_decay_pulls_kernels_and_leaves_vectors() -> None:
+    with_decay = first_updates(optimizer="sgd", learning_rate=1e-3, weight_decay=0.5)
+    without = first_updates(optimizer="sgd", learning_rate=1e-3)
+    start = weights_by_name(settled_model("float64"))
+    pull = with_decay["block1_conv/kernel"] - without["block1_conv/kernel"]
+    np.testing.assert_allclose(pull, -1e-3 * 0.5 * start["block1_conv/kernel"], rtol=1e-4, atol=1e-9)
+    np.testing.assert_array_equal(with_decay["logits/bias"], without["logits/bias"])
+
+
+def test_gradients_are_clipped_together() -> None:
+    clipped = first_updates(optimizer="sgd", learning_rate=1.0, gradient_clip=0.01)
+    norm = np.sqrt(sum(np.sum(move**2) for move in clipped.values()))
+    assert norm == pytest.approx(0.01, rel=1e-5)
+
+
+def test_warm_up_begins_low() -> None:
+    full = first_updates(optimizer="sgd", learning_rate=1.0)
+    warm = first_updates(optimizer="sgd", learning_rate=1.0, warmup_steps=10)
+    np.testing.assert_allclose(warm["logits/kernel"], full["logits/kernel"] / 10, rtol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
+def test_every_named_optimizer_trains(optimizer: str) -> None:
+    phase = Phase(
+        "p", epochs=1, unfreeze="1 block", optimizer=optimizer, learning_rate=0.01, weight_decay=0.01
+    )  # type: ignore[arg-type]
+    history = fit(settled_model(), tiny_dataset(), tiny_dataset(), phase)
+    assert np.isfinite(history.history["loss"]).all()
+    assert list(history.learning_rates) == ["head", "block2_conv"]
