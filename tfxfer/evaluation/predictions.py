@@ -124,9 +124,7 @@ def _refuse_endless(data: object) -> None:
     if tensorflow is None or not isinstance(data, tensorflow.data.Dataset):
         return
     if int(data.cardinality()) == tensorflow.data.INFINITE_CARDINALITY:
-        raise DataError(
-            "evaluation needs data that end. Received: an endless dataset. Drop .repeat()."
-        )
+        raise DataError("evaluation needs data that end. Received: an endless dataset. Drop .repeat().")
 
 
 def _runner(predict: object) -> Callable[[object], Outputs | np.ndarray]:
