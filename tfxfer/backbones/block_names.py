@@ -12,7 +12,7 @@ from tfxfer.backbones.layer_kinds import LEARNING_NORMS, has_kernel
 
 
 def name_blocks(spans: Sequence[tuple[Step, ...]]) -> tuple[str, ...]:
-    """One name for each span, all different: the layers' common stem, else one layer's name, else the position."""
+    """One name for each span, all different: its layers' common stem, else one's name, else its position."""
     broad = [_stem(span, _is_weighted) for span in spans]
     narrow = [_stem(span, _has_kernel) for span in spans]
     counts, narrow_counts = Counter(broad), Counter(narrow)

@@ -139,8 +139,10 @@ def _inner_boundaries(
     chain_is_linear = _is_linear(steps, units[-1])
     for number, unit in enumerate(units[:-1]):
         is_stem = at_input and number == 0 and _shrinks(steps, unit)
-        next_shrinks = not chain_is_linear and _shrinks(steps, units[number + 1])
-        if is_stem or next_shrinks or _is_linear(steps, unit):
+        following = units[number + 1]
+        # In an inverted bottleneck, which ends linearly, the strided depthwise kernel belongs to the one before.
+        starts_size = _shrinks(steps, following) and not (chain_is_linear and _is_depthwise(steps, following))
+        if is_stem or starts_size or _is_linear(steps, unit):
             yield unit[1]
 
 
@@ -151,10 +153,17 @@ def _is_linear(steps: Sequence[Step], unit: tuple[int, int]) -> bool:
     return quiet and is_linear_projection(kernel.operation)
 
 
+def _is_depthwise(steps: Sequence[Step], unit: tuple[int, int]) -> bool:
+    return isinstance(_kernel(steps, unit).operation, keras.layers.DepthwiseConv2D)
+
+
+def _kernel(steps: Sequence[Step], unit: tuple[int, int]) -> Step:
+    return next(step for step in steps[unit[0] :] if not isinstance(step.operation, PADS))
+
+
 def _shrinks(steps: Sequence[Step], unit: tuple[int, int]) -> bool:
-    kernel = next(step for step in steps[unit[0] :] if not isinstance(step.operation, PADS))
     before = steps[unit[0]].inputs[0].shape
-    after = kernel.outputs[0].shape
+    after = _kernel(steps, unit).outputs[0].shape
     if len(before) != len(after) or len(before) < 3 or before[1] is None or after[1] is None:
         return False
     return bool(before[1] >= STRIDED * after[1])

@@ -14,7 +14,8 @@ from tfxfer.backbones.layer_kinds import has_kernel
 def features_tensor(flat: keras.Model) -> Any:
     """The tensor that the head of a flat model takes.
 
-    It lies before the last spatial reduction that has weights above it, else before the last layer with a kernel.
+    It lies before the last spatial reduction that has weights above it, else before the last layer with
+    a kernel.
     """
     steps = steps_between(flat.inputs, flat.outputs)
     cuts = cut_positions(steps, flat.inputs, flat.outputs)

@@ -54,8 +54,8 @@ def steps_between(inputs: Iterable[Any], outputs: Iterable[Any]) -> tuple[Step, 
         operation, index, _ = tensor._keras_history
         if operation is None or operation._inbound_nodes[index].is_input:
             raise BlockError(
-                f"a cut must be a tensor that every path passes. "
-                f"Received: {tensor.name!r} is needed beside it. Cut at the output of a block; cut_points(model) lists them."
+                f"a cut must be a tensor that every path passes. Received: {tensor.name!r} beside it. "
+                "Cut at the output of a block; cut_points(model) lists them."
             )
         node = operation._inbound_nodes[index]
         if not expanded:
@@ -108,7 +108,8 @@ _flat_models: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 def flat_model(model: keras.Model) -> keras.Model:
     """The same graph without nested models, sharing every layer.
 
-    A model that is flat already is returned as it is. The flat form of a model is made once, so that its tensors stay the same from call to call.
+    A model that is flat already is returned as it is. The flat form of a model is made once, so that its
+    tensors stay the same from call to call.
 
     Raises:
         BlockError: the model has no graph (it is subclassed, or not built).
@@ -117,10 +118,10 @@ def flat_model(model: keras.Model) -> keras.Model:
     steps = steps_between(model.inputs, model.outputs)
     if not isinstance(model, keras.Sequential) and not any(is_functional(step.operation) for step in steps):
         return model
-    flat = _flat_models.get(model)
-    if flat is None:
+    made, flat = _flat_models.get(model, (None, None))
+    if made is not model.outputs[0]:  # never flattened, or a Sequential that has grown since
         flat = _flatten(model, steps)
-        _flat_models[model] = flat
+        _flat_models[model] = (model.outputs[0], flat)
     return flat
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -84,8 +83,7 @@ def _recorded(requests: list[_Request]) -> Iterator[None]:
 
 
 def _place(request: _Request) -> Path:
-    home = os.environ.get("KERAS_HOME")
-    return (Path(home) if home else Path.home() / ".keras") / "models" / request.name
+    return Path(file_utils.config.keras_home()).expanduser() / "models" / request.name
 
 
 def _hash(request: _Request) -> str:

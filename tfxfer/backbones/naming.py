@@ -26,7 +26,7 @@ def fresh_names() -> Iterator[None]:
 
 @contextmanager
 def seeded_initialisers(seed: int) -> Iterator[None]:
-    """Initialisers made inside without a seed draw theirs from `seed`, through Python's `random` as Keras does."""
+    """Initialisers made inside without a seed draw theirs from `seed` (Keras asks Python's `random`)."""
     state = random.getstate()
     random.seed(seed)
     try:

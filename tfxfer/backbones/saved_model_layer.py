@@ -27,7 +27,7 @@ class SavedModelFeatures(keras.layers.Layer):
         self.folder = folder
         self._module = load_saved_model(Path(folder))  # kept, so that what is exported tracks its variables
         self._function = _function_of(self._module, folder)
-        self._shared = [_shared(variable) for variable in self._module.variables]
+        self._shared = [_shared(variable) for variable in _variables_of(self._module)]
         self.built = True
 
     def call(self, images: Any) -> Any:
@@ -75,12 +75,23 @@ def _function_of(module: Any, folder: str) -> Any:
     signature = module.signatures.get("serving_default") if module.signatures else None
     if signature is None or len(signature.structured_outputs) != 1:
         raise BackboneError(
-            "a SavedModel backbone must be callable (TF Hub's TF2 format) or have one output in its signature "
-            f"'serving_default'. Received: {folder}. Export it again with tf.saved_model.save and a __call__."
+            "a SavedModel backbone must be callable (TF Hub's TF2 format) or have a signature "
+            "'serving_default' "
+            f"with one output. Received: {folder}. Export it again with tf.saved_model.save and a __call__."
         )
     (argument,) = signature.structured_input_signature[1]
     (output,) = signature.structured_outputs
     return lambda images: signature(**{argument: images})[output]
+
+
+def _variables_of(module: Any) -> list[Any]:
+    """Every variable that the module's functions use; a list of its own is optional in TF Hub's format."""
+    functions = list(module.signatures.values()) if module.signatures else []
+    if callable(module):
+        functions += module.__call__.concrete_functions
+    return list(
+        {id(variable): variable for function in functions for variable in function.variables}.values()
+    )
 
 
 def _shared(variable: Any) -> Any:

@@ -37,12 +37,12 @@ def load_weights_file(model: keras.Model, path: str | Path) -> None:
     """Set every weight of the model from a .h5, .weights.h5, .keras or .safetensors file, or none of them.
 
     Raises:
-        WeightsError: the file is missing or damaged, or a name, a shape or a dtype differs; the first is named.
+        WeightsError: the file is missing or damaged, or a name, shape or dtype differs; the first is named.
     """
     file = Path(path).expanduser()
     if not file.is_file():
         raise WeightsError(
-            f"weights must be 'imagenet', 'none' or a file. Received: {str(path)!r}, which is no file."
+            f"weights must be a name of the catalogue or a file. Received: {str(path)!r}, which is no file."
         )
     if file.suffix not in SUFFIXES:
         raise WeightsError(f"a weights file must end in {', '.join(SUFFIXES)}. Received: {file.name!r}.")
@@ -199,7 +199,7 @@ def _layer_pairs(layer: Any, variables: list[Any], stored: str, arrays: list[Any
 
 
 def _check_name(layer: Any, stored: str, file: Path) -> None:
-    """Names agree up to case and punctuation (Keras 3 writes `a_b` for `a/b`); numbered names mean nothing."""
+    """Names agree up to case and punctuation (Keras 3 writes `a_b` for `a/b`); numbers say nothing."""
     if is_auto_named(layer):
         return
     if _plain(layer.name) != _plain(stored):

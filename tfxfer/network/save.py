@@ -148,7 +148,8 @@ def refuse_unknown_classes(config: Any, where: str) -> None:
             continue
         raise NetworkError(
             f"{where} must hold classes that Keras or a registration knows. "
-            f"Received: {entry['class_name']!r} of {module!r}. Decorate it with keras.saving.register_keras_serializable and import it first."
+            f"Received: {entry['class_name']!r} of {module!r}. "
+            "Decorate it with keras.saving.register_keras_serializable and import it first."
         )
 
 
