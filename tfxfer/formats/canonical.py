@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,51 +12,81 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 # TensorFlow numbers functions by a counter of the process: __inference_serve_1234.
 FUNCTION = re.compile(r"^(__inference_\w+?)_(\d+)$")
 
+Rename = Callable[[str], str]
+
 
 def canonical_saved_model(folder: Path) -> None:
-    """Number functions from zero, and drop the fingerprint, which holds a random number.
+    """Number functions from zero, put them in order, and drop the fingerprint, which holds a random number.
 
     TensorFlow reads a SavedModel without fingerprint.pb like those of before version 2.12.
     """
     file = folder / "saved_model.pb"
     model = SavedModel.FromString(file.read_bytes())
-    names: dict[str, str] = {}
-    _rename(model, names)
+    names = _numbered({text for text in _texts(model) if FUNCTION.match(text)})
+    _rename(model, lambda text: names.get(text, text))
+    for graph in model.meta_graphs:
+        functions = sorted(graph.graph_def.library.function, key=lambda function: function.signature.name)
+        del graph.graph_def.library.function[:]
+        graph.graph_def.library.function.extend(functions)
     file.write_bytes(model.SerializeToString(deterministic=True))
     (folder / "fingerprint.pb").unlink(missing_ok=True)
 
 
-def _rename(message: Any, names: dict[str, str]) -> None:
-    """Rename functions in every text of a message, in keys of maps as well."""
+def _numbered(names: set[str]) -> dict[str, str]:
+    """A new name for each function: its stem, and its place among all of them in the order of their making."""
+    parts = [(text, FUNCTION.match(text)) for text in names]
+    ordered = sorted((match[1], int(match[2]), text) for text, match in parts if match is not None)
+    return {text: f"{stem}_{index}" for index, (stem, _, text) in enumerate(ordered)}
+
+
+def _texts(message: Any) -> Iterator[str]:
+    """Every text in a message, keys of maps as well."""
     for field, value in message.ListFields():
-        if field.message_type is not None and field.message_type.GetOptions().map_entry:
-            _rename_map(value, field, names)
+        if _is_map(field):
+            yield from (key for key in value if isinstance(key, str))
+            values = value.values() if _map_holds_messages(field) else ()
+        elif field.type == field.TYPE_STRING:
+            yield from value if field.is_repeated else [value]
+            continue
+        elif field.type == field.TYPE_MESSAGE:
+            values = value if field.is_repeated else [value]
+        else:
+            continue
+        for part in values:
+            yield from _texts(part)
+
+
+def _rename(message: Any, rename: Rename) -> None:
+    """Replace every text of a message, keys of maps as well."""
+    for field, value in message.ListFields():
+        if _is_map(field):
+            _rename_map(value, rename, holds_messages=_map_holds_messages(field))
         elif field.type == field.TYPE_MESSAGE:
             for part in value if field.is_repeated else [value]:
-                _rename(part, names)
+                _rename(part, rename)
+        elif field.type == field.TYPE_STRING and field.is_repeated:
+            value[:] = [rename(text) for text in value]
         elif field.type == field.TYPE_STRING:
-            if field.is_repeated:
-                value[:] = [_canonical(text, names) for text in value]
-            else:
-                setattr(message, field.name, _canonical(value, names))
+            setattr(message, field.name, rename(value))
 
 
-def _rename_map(values: Any, field: Any, names: dict[str, str]) -> None:
-    holds_messages = field.message_type.fields_by_name["value"].type == field.TYPE_MESSAGE
-    for key in sorted(values):
+def _rename_map(values: Any, rename: Rename, *, holds_messages: bool) -> None:
+    for key in list(values):
         if holds_messages:
-            _rename(values[key], names)
-        if not isinstance(key, str) or _canonical(key, names) == key:
+            _rename(values[key], rename)
+        if not isinstance(key, str) or rename(key) == key:
             continue
         if holds_messages:
-            values[_canonical(key, names)].CopyFrom(values[key])
+            values[rename(key)].CopyFrom(values[key])
         else:
-            values[_canonical(key, names)] = values[key]
+            values[rename(key)] = values[key]
         del values[key]
 
 
-def _canonical(text: str, names: dict[str, str]) -> str:
-    match = FUNCTION.match(text)
-    if match is None:
-        return text
-    return names.setdefault(text, f"{match.group(1)}_{len(names)}")
+def _is_map(field: Any) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def _map_holds_messages(field: Any) -> bool:
+    value = field.message_type.fields_by_name["value"]
+    return value.type == value.TYPE_MESSAGE

@@ -1,4 +1,4 @@
-"""A converted .tflite file gets its promised names and order, its metadata and its labels."""
+"""A converted .tflite file gets its signature, its metadata and its labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tfxfer.errors import ExportError
 from tfxfer.formats.litert_metadata import METADATA_NAME, model_metadata
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.labels import labels_text
-from tfxfer.runtimes.runtime import INPUT, LABELS_FILE, OUTPUTS
+from tfxfer.runtimes.runtime import INPUT, LABELS_FILE, OUTPUTS, SIGNATURE
 
 FILE_IDENTIFIER = b"TFL3"
 ALIGNMENT = 16  # bytes; kernels load weights in vectors of this size, and the schema demands it of buffers
@@ -21,32 +21,36 @@ ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip archive can st
 
 
 def finish_litert(data: bytes, traced: Traced) -> bytes:
-    """The same network with tensors named `image`, `probabilities`, `logits`, outputs in this order, metadata
-    that names the labels of output 0, and labels.txt packed behind it.
-    """
+    """The same network with a signature, metadata that names the labels of output 0, and labels.txt."""
     # TensorFlow's own copy of the schema: ai-edge-litert's loads the interpreter with it.
     from tensorflow.lite.python import schema_py_generated as schema
 
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(data, 0))
-    _name_tensors(model)
+    _add_signature(model, schema)
     _add_metadata(model, schema, model_metadata(traced))
     packed = _pack(model, schema, size_bytes=len(data))
     return packed if traced.labels is None else _with_labels(packed, traced.labels)
 
 
-def _name_tensors(model: Any) -> None:
-    signature, graph = model.signatureDefs[0], model.subgraphs[0]
-    indices = {entry.name.decode(): entry.tensorIndex for entry in (*signature.inputs, *signature.outputs)}
-    if sorted(indices) != sorted((INPUT, *OUTPUTS)):
+def _add_signature(model: Any, schema: Any) -> None:
+    graph = model.subgraphs[0]
+    names = {index: graph.tensors[index].name.decode() for index in (*graph.inputs, *graph.outputs)}
+    if tuple(names.values()) != (INPUT, *OUTPUTS):
         raise ExportError(
-            f"the converter must keep the names of input and outputs. Received: {sorted(indices)}. "
-            "Report this: LiteRT's converter has changed."
+            f"the converter must keep the names and order of {INPUT}, {', '.join(OUTPUTS)}. "
+            f"Received: {tuple(names.values())}. Report this: LiteRT's converter has changed."
         )
-    for name, index in indices.items():
-        graph.tensors[index].name = name.encode()
-    by_name = {entry.name.decode(): entry for entry in signature.outputs}
-    signature.outputs = [by_name[name] for name in OUTPUTS]
-    graph.outputs = np.array([indices[name] for name in OUTPUTS], dtype=np.int32)
+    signature = schema.SignatureDefT()
+    signature.signatureKey = SIGNATURE
+    signature.inputs = [_tensor_map(schema, names[index], index) for index in graph.inputs]
+    signature.outputs = [_tensor_map(schema, names[index], index) for index in graph.outputs]
+    model.signatureDefs = [signature]
+
+
+def _tensor_map(schema: Any, name: str, index: int) -> Any:
+    entry = schema.TensorMapT()
+    entry.name, entry.tensorIndex = name, index
+    return entry
 
 
 def _add_metadata(model: Any, schema: Any, metadata: bytes) -> None:

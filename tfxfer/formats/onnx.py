@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfxfer.errors import ExportError
 from tfxfer.formats.captured import captured_output
 from tfxfer.formats.onnx_names import name_graph
-from tfxfer.formats.tf2onnx_repairs import ERFC, repaired_optimisers
+from tfxfer.formats.tf2onnx_repairs import ERFC, ordered_tf2onnx, repaired_optimisers
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.runtime import INPUT, OUTPUTS
 from tfxfer.store.atomic import write_bytes
@@ -56,7 +56,7 @@ def _convert(frozen: Any) -> onnx.ModelProto:
     from tf2onnx.optimizer import optimize_graph
     from tf2onnx.tfonnx import process_tf_graph
 
-    with tf.Graph().as_default() as graph:
+    with tf.Graph().as_default() as graph, ordered_tf2onnx():
         tf.import_graph_def(frozen, name="")
         converted = process_tf_graph(
             graph,
@@ -66,4 +66,4 @@ def _convert(frozen: Any) -> onnx.ModelProto:
             custom_op_handlers={"Erfc": ERFC},
         )
         optimised = optimize_graph(converted, catch_errors=False, optimizers=repaired_optimisers())
-    return optimised.make_model("tfxfer")
+        return optimised.make_model("tfxfer")

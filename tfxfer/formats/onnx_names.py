@@ -20,8 +20,6 @@ def name_graph(model: onnx.ModelProto, traced: Traced) -> onnx.ModelProto:
     graph = model.graph
     graph.name = "tfxfer"
     _rename_values(graph)
-    for index, node in enumerate(graph.node):
-        node.name = f"{COUNTED.sub('', node.name)}#{index}"
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = BATCH
     del graph.value_info[:]
@@ -34,12 +32,19 @@ def name_graph(model: onnx.ModelProto, traced: Traced) -> onnx.ModelProto:
 
 
 def _rename_values(graph: onnx.GraphProto) -> None:
-    """Give every tensor a name from its place in the graph, the promised ones to input and outputs."""
+    """Name every tensor from its place in the graph, the promised ones as promised.
+
+    A constant is named for its first reader: which of several equal constants tf2onnx keeps is chance.
+    """
     names = {f"{name}:0": name for name in (INPUT, *OUTPUTS)}
-    for node in graph.node:
-        for text in (*node.input, *node.output):
-            if text and text not in names:
-                names[text] = f"{COUNTED.sub('', text.removesuffix(':0'))}#{len(names)}"
+    for index, node in enumerate(graph.node):
+        stem = COUNTED.sub("", node.name)
+        node.name = f"{stem}#{index}"
+        for place, text in enumerate(node.input):
+            if text:
+                names.setdefault(text, f"{stem}#{index}/constant{place}")
+        for place, text in enumerate(node.output):
+            names.setdefault(text, f"{stem}#{index}/output{place}")
     for node in graph.node:
         node.input[:] = [names.get(text, text) for text in node.input]
         node.output[:] = [names.get(text, text) for text in node.output]

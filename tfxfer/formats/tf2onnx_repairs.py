@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator, MutableSet
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -17,6 +19,60 @@ def repaired_optimisers() -> OrderedDict[str, Any]:
     optimisers = OrderedDict(_get_optimizers())
     optimisers["optimize_transpose"] = _transpose_optimiser
     return optimisers
+
+
+@contextmanager
+def ordered_tf2onnx() -> Iterator[None]:
+    """Let tf2onnx number what it makes from one and keep the order of its sets, so that its graphs repeat.
+
+    Its sets hold names and nodes, whose order is that of hashes and addresses: which of two equal nodes goes, and
+    where the others stand, would differ from process to process.
+    """
+    from tf2onnx import graph, utils
+    from tf2onnx.optimizer import back_to_back_optimizer, transpose_optimizer
+
+    modules = (graph, back_to_back_optimizer, transpose_optimizer)
+    before, utils.INTERNAL_NAME = utils.INTERNAL_NAME, 1
+    for module in modules:
+        module.set = OrderedSet  # a global that hides the builtin in that module alone
+    try:
+        yield
+    finally:
+        for module in modules:
+            del module.set
+        utils.INTERNAL_NAME = max(before, utils.INTERNAL_NAME)
+
+
+class OrderedSet(MutableSet[Any]):
+    """A set that is walked in the order in which its items came."""
+
+    def __init__(self, items: Iterable[Any] = ()) -> None:
+        self._items = dict.fromkeys(items)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._items
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def add(self, item: Any) -> None:
+        self._items[item] = None
+
+    def discard(self, item: Any) -> None:
+        self._items.pop(item, None)
+
+    def union(self, items: Iterable[Any]) -> OrderedSet:
+        return OrderedSet([*self, *items])
+
+    def intersection(self, items: Iterable[Any]) -> OrderedSet:
+        wanted = list(items)
+        return OrderedSet(item for item in self if item in wanted)
+
+    def issubset(self, items: Iterable[Any]) -> bool:
+        return all(item in items for item in self)
 
 
 def _transpose_optimiser() -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.backend.common import global_state
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfxfer.errors import ExportError
@@ -128,14 +129,31 @@ def _variables(network: keras.Model, function: Any) -> dict[str, tf.Variable]:
     paths = {id(weight.value): weight.path for weight in network.variables}
     owned = {id(variable.handle): variable for variable in function.variables}
     captured = [owned[id(outer)] for outer, _ in function.graph.captures if id(outer) in owned]
-    return {paths.get(id(variable), variable.name): variable for variable in captured}
+    names: dict[str, tf.Variable] = {}
+    for variable in captured:
+        name = paths.get(id(variable), variable.name)
+        names[name if name not in names else f"{name}#{len(names)}"] = variable
+    return names
 
 
 def _rebuild(model: Network | keras.Model) -> keras.Model:
-    network = rebuild_float32(model)
+    with _fresh_names():
+        network = rebuild_float32(model)
     # Its name is the scope of every operation, and an automatic one counts the models made before.
     network.name = SCOPE
     return network
+
+
+@contextmanager
+def _fresh_names() -> Iterator[None]:
+    """Let Keras number what has no name of its own as if nothing had been made before."""
+    key = "object_name_uids"
+    before = global_state.get_global_attribute(key)
+    global_state.set_global_attribute(key, None)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(key, before)
 
 
 def _labels(model: Network | keras.Model, labels: Sequence[str] | None) -> tuple[str, ...] | None:
