@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfxfer.config.dump import dump_config
-from tfxfer.config.read import parse_config, read_config
+from tfxfer.config.read import parse_config, read_config, read_resolved
 from tfxfer.config.schema import Config
 from tfxfer.errors import ConfigError
 
@@ -51,12 +51,16 @@ def test_paths_are_dumped_absolute(tmp_path: Path) -> None:
     name=st.text(min_size=1, max_size=100),
     phase=st.text(min_size=1, max_size=30),
     rate=st.floats(min_value=1e-12, max_value=100),
-    seed=st.integers(0, 2**32 - 1),
+    option=st.one_of(st.text(max_size=30), st.integers(-(2**70), 2**70), st.booleans(), st.floats(-1e9, 1e9)),
 )
-def test_any_values_survive(name: str, phase: str, rate: float, seed: int) -> None:
+def test_any_values_survive(name: str, phase: str, rate: float, option: object) -> None:
     phases = [{"epochs": 1, "name": phase, "learning_rate": rate}]
+    backbone = {"name": "keras/MobileNetV2", "options": {"alpha": option}}
     try:
-        config = parse_config({**BASE, "name": name, "seed": seed, "training": {"phases": phases}})
+        config = parse_config({**BASE, "name": name, "backbone": backbone, "training": {"phases": phases}})
     except ConfigError:
         return
-    assert again(config) == config
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "config.yaml"
+        path.write_text(dump_config(config), encoding="utf-8", newline="")
+        assert read_resolved(path) == config

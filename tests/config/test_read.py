@@ -53,7 +53,7 @@ def test_short_and_long_forms_are_the_same_config(tmp_path: Path) -> None:
     short = read(tmp_path, SMALLEST + "head: classification\ntraining: partial\nexports: [litert:float32]\n")
     long = read(
         tmp_path,
-        "data: {path: embedded/digits}\nbackbone: {name: embedded/small, weights: none}\n"
+        "data: {path: embedded/digits}\nbackbone: {name: embedded/small, weights: glyphs}\n"
         "head: {task: classification}\ntraining: {recipe: partial}\n"
         "exports: [{format: litert, precision: float32}]\n",
     )
@@ -180,7 +180,7 @@ BAD = {
         "training: {phases: [{epochs: 1, unfreeze: all, learning_rate: 1e-4, solver: lbfgs}]}\n",
         ["training.phases[0].solver: lbfgs solves a head on frozen features"],
     ),
-    "control characters in a name": ('name: "a\\u0007b"\n', ["name must be text without control characters"]),
+    "control characters in a name": ('name: "a\\u0007b"\n', ["name must be plain text"]),
     "empty name": ('name: ""\n', ["name must be text that is not empty"]),
     "device": ("device: gpu0\n", ["device must be 'auto' or 'cpu'", "'gpu0'"]),
     "engine": ("features: {engine: torch}\n", ["features.engine must be", "'torch'"]),
@@ -265,7 +265,7 @@ BAD_FILES = {
     ),
     "weights that are not made": (
         "data: embedded/digits\nbackbone: {name: embedded/small, weights: imagenet}\n",
-        ["backbone.weights of embedded/small must be none", "'imagenet'"],
+        ["backbone.weights of embedded/small must be glyphs or none", "'imagenet'"],
     ),
     "pixels": (
         "data: embedded/digits\nbackbone: {name: embedded/small, pixels: '[0,2]'}\n",

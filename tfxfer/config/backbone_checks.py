@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfxfer.catalogue.backbones import BackboneFacts, backbone_facts
+from tfxfer.catalogue.backbones import NAMED_WEIGHTS, BackboneFacts, backbone_facts
 from tfxfer.catalogue.pixels import USUAL_PIXELS
 from tfxfer.config.document import Place, Problem
 from tfxfer.config.messages import NOT_YET
-from tfxfer.config.paths import NAMED_WEIGHTS
 from tfxfer.config.schema import BackboneConfig
 from tfxfer.config.spelling import did_you_mean
 from tfxfer.errors import ConfigError

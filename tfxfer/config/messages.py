@@ -33,7 +33,7 @@ _EXPECTED = {
     "less_than_equal": "at most {le}",
     "string_too_short": "text that is not empty",
     "string_too_long": "text of at most {max_length} characters",
-    "string_pattern_mismatch": "text without control characters",
+    "string_pattern_mismatch": "plain text, without control characters, and in a name without / and \\",
     "too_long": "a list of at most {max_length} entries",
 }
 

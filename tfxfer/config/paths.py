@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 
+from tfxfer.catalogue.backbones import NAMED_WEIGHTS
 from tfxfer.config.document import Document, Origin, Tree
 
 PATH_KINDS = ("hub", "file")  # of backbones
 EMBEDDED = "embedded/"
-NAMED_WEIGHTS = ("imagenet", "none")
 
 
 def resolve_paths(document: Document) -> Document:

@@ -23,8 +23,10 @@ from tfxfer.config.unfreeze import check_unfreeze
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, le=100)]
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f/\\]+$")]
-Text = Annotated[str, Field(min_length=1, max_length=4096)]
+Name = Annotated[
+    str, Field(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$")
+]
+Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
 
 OptimizerName = Literal[
     "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
@@ -125,7 +127,7 @@ class BackboneConfig(Section):
     name: Text = Field(description="keras/NAME, hub/FOLDER, file/PATH or embedded/NAME")
     weights: Text | None = Field(
         default=None,
-        description="imagenet, none (random), or a file; keras/ has imagenet and embedded/ none by default",
+        description="imagenet (keras/), glyphs (embedded/), none (random), or a file; the pretrained ones by default",
     )
     image_size: Annotated[tuple[int, int], Field(strict=False)] | None = Field(
         default=None, description="pixels: one number, or [height, width]; the backbone's own by default"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from tfxfer.catalogue.backbones import BACKBONES
 from tfxfer.config.document import Tree
 
 # section: the key that its short form, a bare text, stands for
 SHORT_FORMS = {"data": "path", "backbone": "name", "head": "task", "training": "recipe"}
-
-DEFAULT_WEIGHTS = {"keras": "imagenet", "embedded": "none"}  # the other kinds bring their own
 
 
 def expand(tree: Tree) -> Tree:
@@ -43,8 +42,8 @@ def complete(tree: Tree) -> Tree:
     full = dict(tree)
     backbone, training = full.get("backbone"), full.get("training")
     if isinstance(backbone, dict) and isinstance(name := backbone.get("name"), str):
-        weights = DEFAULT_WEIGHTS.get(name.partition("/")[0])
-        full["backbone"] = backbone if weights is None else {"weights": weights, **backbone}
+        facts = BACKBONES.get(name)  # the other kinds bring their own weights
+        full["backbone"] = backbone if facts is None else {"weights": facts.weights[0], **backbone}
     if isinstance(training, dict) and "phases" not in training:
         full["training"] = {"recipe": "auto", **training}
     return full
