@@ -10,7 +10,7 @@ import keras
 from tfxfer.backbones.embedded import load_embedded
 from tfxfer.backbones.keras_applications import load_keras_application
 from tfxfer.backbones.loaded import Loaded
-from tfxfer.catalogue.backbones import BackboneFacts, backbone_facts
+from tfxfer.catalogue.backbones import NAMED_WEIGHTS, BackboneFacts, backbone_facts
 from tfxfer.catalogue.inputs import ImageInput, Size
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
 from tfxfer.errors import ConfigError
@@ -28,7 +28,7 @@ class Backbone:
     input: ImageInput
     source: str
     licence: str
-    weights: str  # "imagenet", "none", or the file they came from
+    weights: str  # "imagenet", "glyphs", "none", or the file they came from
 
     @property
     def parameters(self) -> int:
@@ -40,7 +40,7 @@ def load_backbone(
     name: str,
     *,
     image_size: int | Size | None = None,
-    weights: str = "imagenet",
+    weights: str | None = None,
     options: Mapping[str, object] | None = None,
     pixels: str | Mapping[str, object] | Pixels | None = None,
     seed: int = 0,
@@ -48,8 +48,9 @@ def load_backbone(
     """The backbone of that name: keras/NAME, embedded/NAME, hub/FOLDER or file/PATH.keras.
 
     `image_size` is in pixels, one number or (H, W); the catalogue's where it is not given. `weights` is
-    "imagenet", "none" (random, from `seed`) or the path of a weights file. Layer names do not depend on what was
-    built before.
+    one of the catalogue's ("imagenet" for keras/, "glyphs" for embedded/), "none" (random, from `seed`) or the
+    path of a weights file; the catalogue's first choice where it is not given. Layer names do not depend on
+    what was built before.
 
     Raises:
         ConfigError: the name, a size, an option or `pixels` is wrong.
@@ -67,6 +68,7 @@ def load_backbone(
         return _backbone(name, load_file(name.removeprefix("file/"), size, asked))
     facts = backbone_facts(name)
     size = facts.image_size if size is None else size
+    weights = facts.weights[0] if weights is None else weights
     check_request(facts, size, weights, options or {})
     load = load_embedded if facts.family == "embedded" else load_keras_application
     loaded = load(facts, size, weights, options=options or {}, seed=seed)
@@ -87,8 +89,7 @@ def check_request(facts: BackboneFacts, size: Size, weights: str, options: Mappi
         if option not in facts.options:
             known = ", ".join(facts.options) or "none"
             raise ConfigError(f"options of {facts.name!r} are: {known}. Received: {option!r}.")
-    named = weights in ("imagenet", "none")
-    if named and weights not in facts.weights:
+    if weights in NAMED_WEIGHTS and weights not in facts.weights:
         usual = " or ".join(repr(choice) for choice in facts.weights)
         raise ConfigError(f"weights of {facts.name!r} must be {usual}, or a path. Received: {weights!r}.")
 

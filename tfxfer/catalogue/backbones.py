@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tfxfer.catalogue.inputs import Kind, Size
-from tfxfer.catalogue.pixels import RAW, SIGNED_UNIT, UNIT, Pixels
+from tfxfer.catalogue.pixels import RAW, SIGNED_UNIT, Pixels
 from tfxfer.errors import ConfigError
-
-PREFIXES = ("keras/", "hub/", "file/", "embedded/")
 
 # keras.applications.imagenet_utils.preprocess_input, modes "torch" and "caffe"; mode "tf" is SIGNED_UNIT.
 TORCH = Pixels(
@@ -40,7 +38,7 @@ class BackboneFacts:
     options: Mapping[str, object]  # what the constructor takes, with its defaults
     source: str = IMAGENET
     licence: str = NOT_STATED
-    weights: tuple[str, ...] = ("imagenet", "none")
+    weights: tuple[str, ...] = ("imagenet", "none")  # by name; the first is the default, "none" is random
     kind: ClassVar[Kind] = "image"
 
 
@@ -134,20 +132,22 @@ EMBEDDED_SMALL = BackboneFacts(
     name="embedded/small",
     constructor="small",
     family="embedded",
-    pixels=UNIT,
+    pixels=SIGNED_UNIT,
     image_size=(32, 32),
     min_size=16,
-    parameters=0,
+    parameters=307_048,
     options={},
-    source="built into tfxfer; no pretrained weights yet",
+    source="pretrained by tfxfer's pipelines/pretrain_embedded.py on generated pictures of 62 characters, drawn "
+    "with the fonts DejaVu (Bitstream Vera licence) and STIX (SIL Open Font License 1.1)",
     licence="Apache-2.0",
-    weights=("none",),
+    weights=("glyphs", "none"),
 )
 
 BACKBONES: Mapping[str, BackboneFacts] = {
     **{f"keras/{row[0]}": _keras_facts(*row) for row in _KERAS},
     EMBEDDED_SMALL.name: EMBEDDED_SMALL,
 }
+NAMED_WEIGHTS = frozenset(name for facts in BACKBONES.values() for name in facts.weights)
 
 
 def backbone_facts(name: str) -> BackboneFacts:
@@ -170,11 +170,6 @@ def _suggestion(name: str) -> str:
     by_lower |= {known.partition("/")[2].lower(): known for known in BACKBONES}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f"Did you mean {by_lower[near[0]]!r}?" if near else "Short names look like 'keras/MobileNetV2'."
-
-
-def is_catalogued(name: str) -> bool:
-    """Whether the name is looked up in the catalogue, as opposed to a folder (hub/) or a file (file/)."""
-    return not name.startswith(("hub/", "file/"))
 
 
 def require_kind(facts: BackboneFacts, kind: str) -> None:
