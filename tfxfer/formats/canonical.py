@@ -11,6 +11,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 # TensorFlow numbers functions by a counter of the process: __inference_serve_1234.
 FUNCTION = re.compile(r"^(__inference_\w+?)_(\d+)$")
+ARGUMENT_NAME = "_user_specified_name"
 
 Rename = Callable[[str], str]
 
@@ -26,10 +27,19 @@ def canonical_saved_model(folder: Path) -> None:
     _rename(model, lambda text: names.get(text, text))
     for graph in model.meta_graphs:
         functions = sorted(graph.graph_def.library.function, key=lambda function: function.signature.name)
+        for function in functions:
+            _forget_addresses(function)
         del graph.graph_def.library.function[:]
         graph.graph_def.library.function.extend(functions)
     file.write_bytes(model.SerializeToString(deterministic=True))
     (folder / "fingerprint.pb").unlink(missing_ok=True)
+
+
+def _forget_addresses(function: Any) -> None:
+    """Drop the numbers that stand for variables among a function's arguments: they count tensors."""
+    for argument in function.arg_attr.values():
+        if ARGUMENT_NAME in argument.attr and argument.attr[ARGUMENT_NAME].s.isdigit():
+            del argument.attr[ARGUMENT_NAME]
 
 
 def _numbered(names: set[str]) -> dict[str, str]:
