@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfxfer.backbones.backbone import Backbone
 from tfxfer.backbones.blocks import Block, find_blocks
@@ -41,6 +43,13 @@ class Network:
     backbone: Origin
     head: Head
 
+    @cached_property
+    def _graph(self) -> Any:
+        """The model in inference mode, traced once for every batch size."""
+        model, (image,) = self.model, self.model.inputs
+        signature = tf.TensorSpec([None, *image.shape[1:]], image.dtype)
+        return tf.function(lambda images: model(images, training=False), input_signature=[signature])
+
     @property
     def backbone_output(self) -> Any:
         """The backbone's features, as a tensor of `model`."""
@@ -54,7 +63,7 @@ class Network:
     def predict(self, images: np.ndarray, batch_size: int = 32) -> Outputs:
         """Probabilities and logits of images (N, H, W, 3), uint8 RGB."""
         batches = [
-            np.asarray(self.model(images[start : start + batch_size], training=False), np.float32)
+            np.asarray(self._graph(images[start : start + batch_size]), np.float32)
             for start in range(0, len(images), batch_size)
         ]
         logits = np.concatenate(batches) if batches else np.zeros((0, len(self.labels)), np.float32)

@@ -91,7 +91,8 @@ def _copy(operation: Any) -> Any:
     except (TypeError, ValueError, NotImplementedError) as error:
         raise NetworkError(
             f"a layer must be built again from its get_config(). Received: {operation.name!r} "
-            f"({type(operation).__name__}): {_first_paragraph(error)} Give the class a get_config() with all its arguments."
+            f"({type(operation).__name__}): {_first_paragraph(error)} "
+            "Give the class a get_config() with all its arguments."
         ) from error
 
 
