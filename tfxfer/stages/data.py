@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfxfer.catalogue.backbones import BACKBONES
+from tfxfer.catalogue.backbones import BACKBONES, require_kind
 from tfxfer.catalogue.inputs import Size
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.data import (
@@ -133,6 +133,16 @@ def split_scan(source: Source, found: Scan, config: Config) -> RunData:
     labels = splits.labels
     train, validation, test = (found.select(records, labels) for records in splits.named().values())
     return RunData(source, found, admitted, splits, train, validation, test)
+
+
+def require_data_kind(backbone: str, source: Source) -> None:
+    """Refuse data of another kind than the backbone takes, before anything is downloaded.
+
+    Raises:
+        ConfigError: the two do not fit.
+    """
+    if backbone in BACKBONES:
+        require_kind(BACKBONES[backbone], source.kind)
 
 
 def open_data(config: Config) -> Source:

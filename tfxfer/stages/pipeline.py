@@ -48,6 +48,7 @@ def run_pipeline(
         GateError: a gate does not hold; everything is written, failed files as `*.rejected`.
     """
     source = open_data(config)
+    require_data_kind(config.backbone.name, source)
     with open_run(out, resume=resume) as run:
         state = State(config, run, Journal(run.log, listeners))
         write_text(run.config, dump_config(config))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tfxfer.catalogue.backbones import BACKBONES
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.data import Fractions, Splits, admit, check_source, split_records
 from tfxfer.data.report import CheckReport
@@ -104,13 +105,23 @@ def _backbone(network: Network, config: Config) -> dict[str, Any]:
     origin = network.backbone
     return {
         "name": origin.name,
-        "weights": config.backbone.weights or "the catalogue's",
-        "source": origin.source,
-        "licence": origin.licence,
+        "weights": config.backbone.weights,
+        **_rights(network, config),
         "parameters": origin.parameters,
         "image_size": list(network.input.size),
         "blocks": [block.name for block in network.blocks],
     }
+
+
+def _rights(network: Network, config: Config) -> dict[str, Any]:
+    """Source and licence of the weights that the run will load; the planned network has random ones."""
+    facts = BACKBONES.get(config.backbone.name)
+    if facts is None or config.backbone.weights not in facts.weights:
+        return {
+            "source": config.backbone.weights or network.backbone.source,
+            "licence": network.backbone.licence,
+        }
+    return {"source": facts.source, "licence": facts.licence}
 
 
 def _phase(phase: Phase, work: Workload) -> dict[str, Any]:

@@ -76,11 +76,11 @@ def load_predictor(model: Network | Path | str) -> Loaded:
 
 def _run(path: Path) -> Loaded:
     """The trained network of a run, with the resize rule of its configuration."""
-    from tfxfer.config.read import read_config
+    from tfxfer.config.read import read_resolved
     from tfxfer.network.save import load_network
 
     network = load_network(path / "network")
-    rule = read_config(path / "config.yaml").data.resize
+    rule = read_resolved(path / "config.yaml").data.resize
     return Loaded(network, network.labels, network.input.size, rule, np.dtype(np.uint8))
 
 

@@ -1,4 +1,4 @@
-"""What an artifact does in its own runtime: its answers on the held-out pictures, its latency, its foreign operations."""
+"""What an artifact does in its own runtime: its answers on held-out pictures, its latency, its foreign operations."""
 
 from __future__ import annotations
 
