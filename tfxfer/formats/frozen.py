@@ -11,15 +11,15 @@ from tfxfer.errors import ExportError
 from tfxfer.formats.graph import Graph, constant, input_name
 from tfxfer.formats.graph_convolutions import fold_scales, grouped_to_depthwise
 from tfxfer.formats.graph_passes import constant_reshapes, fold_constants, forward_identities
-from tfxfer.runtimes.runtime import INPUT, LOGITS, PROBABILITIES
+from tfxfer.runtimes.runtime import INPUT
 
 
-def freeze_graph(function: Any) -> GraphDef:
-    """The graph of a concrete function `image -> {probabilities, logits}`, frozen, folded and pruned.
+def freeze_graph(function: Any, outputs: tuple[str, ...]) -> GraphDef:
+    """The graph of a concrete function, frozen, folded and pruned.
 
-    Its only placeholder is called `image`, its outputs are nodes called `probabilities` and `logits`.
+    Its only placeholder is called `image`; `outputs` are the names of the nodes that it gives.
     """
-    graph = Graph.of(_with_constants(function), keep=(INPUT, PROBABILITIES, LOGITS))
+    graph = Graph.of(_with_constants(function), keep=(INPUT, *outputs))
     forward_identities(graph)
     fold_constants(graph)
     constant_reshapes(graph, _reshaped(function))

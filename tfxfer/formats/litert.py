@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import tensorflow as tf
+from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from tfxfer.errors import ExportError
@@ -13,6 +14,8 @@ from tfxfer.formats.litert_file import finish_litert
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.runtime import INPUT, OUTPUTS
 from tfxfer.store.atomic import write_bytes
+
+CONVERTER_ERRORS = (ValueError, tf.errors.OpError, ConverterError)
 
 
 class LiteRTFormat:
@@ -28,8 +31,8 @@ class LiteRTFormat:
     def write(self, traced: Traced, to: Path, precision: str) -> None:
         with captured_output() as output:
             try:
-                data = finish_litert(_convert(traced), traced)
-            except (ValueError, tf.errors.OpError, ConverterError) as error:
+                data = finish_litert(convert_litert(traced.frozen, OUTPUTS), traced)
+            except CONVERTER_ERRORS as error:
                 raise ExportError(
                     "every operation of the network must be one of LiteRT's built-in ones. "
                     f"Received: {error}\n{output.tail()}"
@@ -37,13 +40,16 @@ class LiteRTFormat:
         write_bytes(to, data)
 
 
-def _convert(traced: Traced) -> bytes:
-    """The frozen graph itself goes in: a SavedModel of it gives the same operations, at four times the cost."""
-    graph_def = tf.compat.v1.GraphDef()
-    graph_def.CopyFrom(traced.frozen)
+def convert_litert(frozen: GraphDef, outputs: tuple[str, ...]) -> bytes:
+    """A frozen graph as a flatbuffer for one image; tensors keep the names of their nodes, outputs this order.
+
+    The graph itself goes in: a SavedModel of it gives the same operations, at four times the cost.
+    """
+    graph_def = GraphDef()
+    graph_def.CopyFrom(frozen)
     image = next(node for node in graph_def.node if node.name == INPUT)
     image.attr["shape"].shape.dim[0].size = 1
-    names = [f"{name}:0" for name in (INPUT, *OUTPUTS)]
+    names = [f"{name}:0" for name in (INPUT, *outputs)]
     with tf.Graph().as_default():
         tensors = tf.import_graph_def(graph_def, name="", return_elements=names)
     converter = tf.compat.v1.lite.TFLiteConverter(graph_def, tensors[:1], tensors[1:])

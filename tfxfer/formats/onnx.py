@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import onnx
 import tensorflow as tf
+from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tfxfer.errors import ExportError
 from tfxfer.formats.captured import captured_output
@@ -41,7 +41,7 @@ class OnnxFormat:
     def write(self, traced: Traced, to: Path, precision: str) -> None:
         with captured_output() as output:
             try:
-                model = name_graph(_convert(traced.frozen), traced)
+                model = name_graph(convert_onnx(traced.frozen, OUTPUTS), traced)
                 onnx.checker.check_model(model, full_check=True)
             except CONVERTER_ERRORS as error:
                 raise ExportError(
@@ -51,7 +51,8 @@ class OnnxFormat:
         write_bytes(to, model.SerializeToString(deterministic=True))
 
 
-def _convert(frozen: Any) -> onnx.ModelProto:
+def convert_onnx(frozen: GraphDef, outputs: tuple[str, ...]) -> onnx.ModelProto:
+    """A frozen graph in ONNX, optimised; tensors are called `NODE:0`."""
     # TensorFlow is patched by tf2onnx at import, so the import waits until it is needed.
     from tf2onnx.optimizer import optimize_graph
     from tf2onnx.tfonnx import process_tf_graph
@@ -62,7 +63,7 @@ def _convert(frozen: Any) -> onnx.ModelProto:
             graph,
             opset=OPSET,
             input_names=[f"{INPUT}:0"],
-            output_names=[f"{name}:0" for name in OUTPUTS],
+            output_names=[f"{name}:0" for name in outputs],
             custom_op_handlers={"Erfc": ERFC},
         )
         optimised = optimize_graph(converted, catch_errors=False, optimizers=repaired_optimisers())

@@ -17,7 +17,7 @@ from tfxfer.errors import ExportError
 from tfxfer.formats.frozen import freeze_graph
 from tfxfer.network.network import Network
 from tfxfer.network.rebuild import rebuild_float32
-from tfxfer.runtimes.runtime import INPUT, LOGITS, PROBABILITIES
+from tfxfer.runtimes.runtime import INPUT, LOGITS, OUTPUTS, PROBABILITIES
 
 SCOPE = "network"
 INPUT_DTYPES = ("uint8", "float32")
@@ -55,7 +55,7 @@ def trace(
     Raises:
         ExportError: not one image in and one score per class out, or labels that do not fit the classes.
     """
-    network = _rebuild(model)
+    network = rebuild_named(model)
     names = _labels(model, labels)
     spec = _input_spec(network, input_dtype)
     function = tf.function(_serve(network), input_signature=[spec], autograph=False).get_concrete_function()
@@ -64,14 +64,14 @@ def trace(
         raise ExportError(
             f"labels must name every class once. Received: {len(names)} labels for {classes} classes."
         )
-    return Traced(function, _variables(network, function), freeze_graph(function), names, classes)
+    return Traced(function, _variables(network, function), freeze_graph(function, OUTPUTS), names, classes)
 
 
 def _serve(network: keras.Model) -> Any:
     dtype = network.inputs[0].dtype
 
     def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        with _functions_inlined():
+        with functions_inlined():
             output = network(tf.cast(image, dtype), training=False)
         logits = _before_softmax(output)
         probabilities = tf.nn.softmax(logits) if logits is output else output
@@ -84,7 +84,7 @@ def _serve(network: keras.Model) -> Any:
 
 
 @contextmanager
-def _functions_inlined() -> Iterator[None]:
+def functions_inlined() -> Iterator[None]:
     """Put the operations of inner tf.functions into the graph that is being traced.
 
     Keras wraps grouped convolutions into one that is compiled by XLA, which no converter can read.
@@ -136,7 +136,8 @@ def _variables(network: keras.Model, function: Any) -> dict[str, tf.Variable]:
     return names
 
 
-def _rebuild(model: Network | keras.Model) -> keras.Model:
+def rebuild_named(model: Network | keras.Model) -> keras.Model:
+    """The float32 rebuild, with names that do not depend on what was made before it."""
     with _fresh_names():
         network = rebuild_float32(model)
     # Its name is the scope of every operation, and an automatic one counts the models made before.
