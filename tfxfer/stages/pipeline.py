@@ -11,7 +11,7 @@ from tfxfer.data import Source
 from tfxfer.errors import GateError
 from tfxfer.stages.artifacts import Judged
 from tfxfer.stages.cached import Cached
-from tfxfer.stages.data import ScanData, SplitData, open_data
+from tfxfer.stages.data import ScanData, SplitData, open_data, require_data_kind
 from tfxfer.stages.evaluation import Evaluate
 from tfxfer.stages.export import HandOver, ShareTrace, WriteArtifact, wanted_artifacts
 from tfxfer.stages.report import WriteReport
