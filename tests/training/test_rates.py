@@ -77,4 +77,4 @@ def test_every_named_optimizer_trains(optimizer: str) -> None:
     )  # type: ignore[arg-type]
     history = fit(settled_model(), tiny_dataset(), tiny_dataset(), phase)
     assert np.isfinite(history.history["loss"]).all()
-    assert list(history.learning_rates) == ["head", "block2_conv"]
+    assert list(history.learning_rates) == ["head", "block2"]

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from tfxfer.errors import FeaturesError
 
-EngineName = Literal["tensorflow", "onnx", "litert"]
-Wanted = Literal["auto", "tensorflow", "onnx", "litert"]
+EngineName = Literal["tensorflow", "onnxruntime", "litert"]
+Wanted = Literal["auto", "tensorflow", "onnxruntime", "litert"]
 Run = Callable[[np.ndarray], np.ndarray]  # images (n, ...) -> features (n, ...)
 
 

@@ -95,7 +95,7 @@ class _Loop:
             model=job.model,
             epochs=job.phase.epochs,
             steps=job.train.steps,
-            verbose=0,
+            verbose=1,  # read by a ProgbarLogger alone, where there is one
         )
         # Reading every metric after every batch costs more than a small head's step; only listeners need it.
         self.batch_logs = bool(job.callbacks)

@@ -1,0 +1,184 @@
+"""Frozen features: computed once, kept under all they depend on, and only where that is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.training.tiny import tiny_images, tiny_model
+from tfxfer.data.arrays import ArraySplit, ImageRows
+from tfxfer.errors import FeaturesError
+from tfxfer.features import files
+from tfxfer.features.cache import FeatureCache
+from tfxfer.features.compute import compute_features
+from tfxfer.features.engines import Facts, choose_engine
+
+
+def tiny_prefix() -> keras.Model:
+    model = tiny_model()
+    return keras.Model(model.input, model.get_layer("block1_relu").output, name="prefix")
+
+
+def tiny_split(seed: int = 0) -> ArraySplit:
+    images, labels = tiny_images(20, seed)
+    return ArraySplit(ImageRows(images, np.arange(20)), labels, tuple(map(str, range(20))))
+
+
+def dataset(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
+    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(6)
+
+
+def test_features_are_the_prefix_in_inference_mode(tmp_path: Path) -> None:
+    prefix, (images, _) = tiny_prefix(), tiny_images(20)
+    done: list[int] = []
+    features = compute_features(prefix, images, to=tmp_path / "f", batch_size=8, told=done.append)
+    np.testing.assert_allclose(features.array, prefix(images, training=False), rtol=1e-5, atol=1e-6)
+    assert done == [8, 8, 4]
+    assert (features.engine, features.array.dtype) == ("tensorflow", np.float32)
+    assert {path.name for path in (tmp_path / "f").iterdir()} == {"features.npy", "facts.json"}
+
+
+def test_half_precision_is_half_the_size(tmp_path: Path) -> None:
+    features = compute_features(tiny_prefix(), tiny_images(20)[0], to=tmp_path / "f", dtype="float16")
+    assert features.array.dtype == np.float16
+    assert (tmp_path / "f" / "features.npy").stat().st_size < 20 * 3 * 3 * 8 * 2 + 200
+
+
+def test_a_second_phase_finds_them(tmp_path: Path) -> None:
+    cache, prefix, split = FeatureCache(tmp_path), tiny_prefix(), tiny_split()
+    first = cache.keep(prefix, split, "train").features
+    second = FeatureCache(tmp_path).keep(prefix, split, "train").features
+    assert first is not None
+    assert second is not None
+    assert (first.reused, second.reused, second.seconds) == (False, True, 0.0)
+    np.testing.assert_array_equal(first.array, second.array)
+
+
+@pytest.mark.parametrize("change", ["weight", "image", "dtype", "graph"])
+def test_whatever_they_depend_on_is_in_the_key(tmp_path: Path, change: str) -> None:
+    prefix, split = tiny_prefix(), tiny_split()
+    FeatureCache(tmp_path).keep(prefix, split, "train")
+    cache = FeatureCache(tmp_path, dtype="float16") if change == "dtype" else FeatureCache(tmp_path)
+    if change == "weight":
+        prefix.weights[-1].assign_add(np.full(prefix.weights[-1].shape, 1e-6, "float32"))
+    if change == "image":
+        split.images.store[7, 3, 3, 1] += 1e-3
+    if change == "graph":
+        prefix = keras.Model(prefix.input, keras.layers.Activation("tanh", name="more")(prefix.output))
+    found = cache.keep(prefix, split, "train").features
+    assert found is not None
+    assert not found.reused
+
+
+def test_damaged_features_are_computed_again(tmp_path: Path) -> None:
+    prefix, split = tiny_prefix(), tiny_split()
+    first = FeatureCache(tmp_path).keep(prefix, split, "train").features
+    path = next(tmp_path.rglob("features.npy"))
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 1
+    path.write_bytes(bytes(data))
+    again = FeatureCache(tmp_path).keep(prefix, split, "train").features
+    assert first is not None
+    assert again is not None
+    assert not again.reused
+    np.testing.assert_array_equal(first.array, again.array)
+
+
+def test_a_full_disk_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MARGIN", 1e18)
+    with pytest.raises(FeaturesError, match=r"20 images need .* GiB.*float16"):
+        FeatureCache(tmp_path).keep(tiny_prefix(), tiny_split(), "train")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_computation_leaves_nothing(tmp_path: Path) -> None:
+    def stop(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        FeatureCache(tmp_path).keep(tiny_prefix(), tiny_split(), "train", stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    split = tiny_split()
+    split.images.store[3] = np.nan
+    with pytest.raises(FeaturesError, match="must be finite"):
+        FeatureCache(tmp_path).keep(tiny_prefix(), split, "train")
+
+
+def test_a_plain_data_set_is_kept_in_its_own_order(tmp_path: Path) -> None:
+    images, labels = tiny_images(20)
+    prefix = tiny_prefix()
+    kept = FeatureCache(tmp_path).keep(prefix, dataset(images, labels), "train")
+    assert kept.features is not None
+    assert (kept.order, kept.rows, kept.batch_size) == ("given", None, 6)
+    np.testing.assert_array_equal(kept.targets, labels)
+    np.testing.assert_allclose(kept.features.array, prefix(images), rtol=1e-5, atol=1e-6)
+
+
+def test_a_shuffled_data_set_is_kept_and_its_labels_stay_with_their_images(tmp_path: Path) -> None:
+    images, labels = tiny_images(20)
+    shuffled = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(20, seed=1).batch(6)
+    prefix = tiny_prefix()
+    kept = FeatureCache(tmp_path).keep(prefix, shuffled, "train")
+    assert kept.order == "any"
+    assert kept.features is not None
+    assert kept.rows is not None
+    assert kept.targets is not None
+    wanted = np.asarray(prefix(images))
+    for row, label in zip(kept.features.array[kept.rows], kept.targets, strict=True):
+        nearest = int(np.abs(wanted - row).sum(axis=(1, 2, 3)).argmin())
+        assert labels[nearest] == label
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (
+            lambda data: data.map(lambda x, y: (x + tf.random.normal(tf.shape(x)), y)),
+            "gave different examples",
+        ),
+        (lambda data: data.rebatch(1).shuffle(20).take(9), "gave different examples"),
+        (lambda data: data.filter(lambda x, y: True), "does not know"),
+        (lambda data: data.map(lambda x, y: ({"image": x}, y)), "plain"),
+    ],
+    ids=["augmented", "sampled", "unknown length", "dict"],
+)
+def test_other_data_sets_are_not_kept_and_it_says_why(tmp_path: Path, change: object, why: str) -> None:
+    kept = FeatureCache(tmp_path).keep(tiny_prefix(), change(dataset(*tiny_images(20))), "train")  # type: ignore[operator]
+    assert kept.features is None
+    assert why in kept.why
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cache_key_vouches_for_a_data_set(tmp_path: Path) -> None:
+    data = dataset(*tiny_images(20)).filter(lambda x, y: True)
+    assert FeatureCache(tmp_path, cache_key="mine").keep(tiny_prefix(), data, "train").features is not None
+    other = dataset(*tiny_images(20, seed=5)).filter(lambda x, y: True)
+    with pytest.raises(FeaturesError, match="same examples every time"):
+        FeatureCache(tmp_path, cache_key="mine").keep(tiny_prefix(), other, "train")
+
+
+def test_without_a_folder_nothing_stays() -> None:
+    with FeatureCache().opened() as cache:
+        assert cache.folder is not None
+        assert cache.keep(tiny_prefix(), tiny_split(), "train").features is not None
+    assert not cache.folder.exists()
+
+
+def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FeaturesError, match=r"engine must be one of .* Received: 'caffe'"):
+        compute_features(tiny_prefix(), tiny_images(2)[0], to=tmp_path / "f", engine="caffe")  # type: ignore[arg-type]
+
+
+def test_the_rule_gives_the_same_engine_for_the_same_facts() -> None:
+    facts = Facts(parameters=1000, depthwise=True, images=10_000, cores=2, accelerators=0)
+    assert choose_engine(facts) == choose_engine(facts)
+    assert choose_engine(facts).why

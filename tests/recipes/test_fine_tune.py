@@ -1,0 +1,62 @@
+"""fine_tune: all phases of a recipe, one after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.training.tiny import tiny_images
+from tfxfer.backbones.backbone import load_backbone
+from tfxfer.errors import TrainingError
+from tfxfer.network.network import Network, attach_head
+from tfxfer.recipes.fine_tune import facts_of, fine_tune
+from tfxfer.store.journal import Journal
+from tfxfer.training.phase import Phase
+
+
+def small_network() -> Network:
+    return attach_head(load_backbone("embedded/small", weights="none", seed=1), ["a", "b", "c"])
+
+
+def pictures(network: Network, count: int, seed: int) -> tf.data.Dataset:
+    """uint8 pictures of the network's size."""
+    images, labels = tiny_images(count, seed)
+    large = tf.image.resize(images, network.input.size).numpy()
+    pixels = np.clip(large * 40 + 120, 0, 255).astype("uint8")
+    return tf.data.Dataset.from_tensor_slices((pixels, labels)).batch(16)
+
+
+def test_phases_follow_each_other_and_never_lose() -> None:
+    network, events = small_network(), []
+    train, validation = pictures(network, 60, 0), pictures(network, 30, 1)
+    histories = fine_tune(
+        network,
+        train,
+        validation,
+        [Phase("head", unfreeze="none"), Phase("blocks", epochs=2, unfreeze="1 block", learning_rate=1e-3)],
+        journal=Journal(None, (events.append,)),
+    )
+    assert [history.phase for history in histories] == ["head", "blocks"]
+    assert [history.solver for history in histories] == ["lbfgs", "gradient"]
+    kept = histories[0].history["val_accuracy"][histories[0].best_epoch - 1]
+    assert histories[1].before["val_accuracy"] == pytest.approx(kept)
+    assert [event["event"] for event in events if event["event"] in ("plan", "phase")] == [
+        "plan",
+        "phase",
+        "phase",
+    ]
+
+
+def test_auto_starts_random_backbones_from_scratch() -> None:
+    network = small_network()
+    facts = facts_of(network, pictures(network, 60, 0))
+    assert (facts.images, facts.classes, facts.pretrained, facts.frozen_only) == (60, 3, False, False)
+    assert facts.smallest_class == np.bincount(tiny_images(60, 0)[1]).min()
+
+
+def test_labels_that_are_no_whole_numbers_are_refused() -> None:
+    network = small_network()
+    data = pictures(network, 8, 0).map(lambda x, y: (x, tf.one_hot(y, 3)))
+    with pytest.raises(TrainingError, match="whole-number labels"):
+        fine_tune(network, data, data)

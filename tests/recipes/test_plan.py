@@ -1,0 +1,66 @@
+"""Recipes: names become phases, `auto` gives its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tfxfer.catalogue.recipes import RECIPES
+from tfxfer.errors import UsageError
+from tfxfer.recipes.plan import PHASES, Facts, plan_phases
+
+MANY = Facts(images=700, classes=5, smallest_class=130, blocks=18)
+
+
+def test_every_recipe_of_the_catalogue_has_phases() -> None:
+    assert set(PHASES) | {"auto"} == set(RECIPES)
+    for name in RECIPES:
+        plan = plan_phases(name, MANY)
+        assert plan.phases
+        assert len({phase.name for phase in plan.phases}) == len(plan.phases)
+
+
+def test_feature_extraction_moves_the_head_alone() -> None:
+    assert [phase.unfreeze for phase in plan_phases("feature_extraction", MANY).phases] == ["none"]
+
+
+def test_scratch_learns_everything_statistics_too() -> None:
+    (phase,) = plan_phases("scratch", MANY).phases
+    assert (phase.unfreeze, phase.batch_norm) == ("all", "learn")
+
+
+@pytest.mark.parametrize("name", ["partial", "full"])
+def test_fine_tuning_starts_from_the_head_warms_up_and_is_slower_further_down(name: str) -> None:
+    head, blocks = plan_phases(name, MANY).phases
+    assert head.unfreeze == "none"
+    assert blocks.learning_rate <= 1e-3
+    assert blocks.learning_rate_decay < 1
+    assert blocks.warmup_steps > 0
+    assert blocks.batch_norm == "frozen"
+
+
+def test_no_more_blocks_are_unfrozen_than_there_are() -> None:
+    assert plan_phases("partial", replace(MANY, blocks=2)).phases[1].unfreeze == "2 blocks"
+
+
+@pytest.mark.parametrize(
+    ("facts", "recipe", "reason"),
+    [
+        (MANY, "partial", "130 in the smallest"),
+        (replace(MANY, smallest_class=5), "feature_extraction", "under 20"),
+        (replace(MANY, pretrained=False), "scratch", "random"),
+        (replace(MANY, frozen_only=True), "feature_extraction", "only be frozen"),
+    ],
+)
+def test_auto_gives_its_reason(facts: Facts, recipe: str, reason: str) -> None:
+    plan = plan_phases("auto", facts)
+    assert plan.recipe == recipe
+    assert reason in plan.why
+
+
+def test_what_cannot_be_is_refused_with_the_repair() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'partial'"):
+        plan_phases("partail", MANY)
+    with pytest.raises(UsageError, match="only be frozen"):
+        plan_phases("full", replace(MANY, frozen_only=True))

@@ -1,0 +1,79 @@
+"""A linear head, solved."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from tfxfer.training.examples import ArrayExamples
+from tfxfer.training.linear import linear_layer, why_not_solved
+from tfxfer.training.phase import Phase
+from tfxfer.training.solve import fitted, solve, write
+
+
+def examples(count: int, classes: int, seed: int) -> ArrayExamples:
+    """Features on very different scales, one of them constant, that tell the class linearly."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    centres = np.random.default_rng(9).normal(size=(classes, 6))
+    features = centres[labels] * 2 + random.normal(size=(count, 6))
+    features = features * [1e-3, 1, 1e3, 1, 1, 0] + [0, 5, -1e3, 0, 0, 7]
+    return ArrayExamples(features.astype("float32"), labels.astype("int32"), None, 16, prepared=True)
+
+
+def head(classes: int, **options: object) -> keras.Model:
+    inputs = keras.Input((6,))
+    dropped = keras.layers.Dropout(0.2)(inputs)
+    return keras.Model(inputs, keras.layers.Dense(classes, **options)(dropped))
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_layer_says_what_was_solved(classes: int) -> None:
+    train, validation = examples(200, classes, 0), examples(100, classes, 1)
+    model = head(classes)
+    layer = linear_layer(model)
+    assert layer is not None
+    solution = solve(train, validation)
+    write(layer, solution)
+    logits = np.asarray(model(validation.inputs[:], training=False))
+    accuracy = np.mean(logits.argmax(1) == validation.targets)
+    loss = keras.losses.sparse_categorical_crossentropy(validation.targets, logits, from_logits=True)
+    assert accuracy == pytest.approx(solution.accuracy)
+    assert float(np.mean(loss)) == pytest.approx(solution.loss, rel=1e-3)
+    assert accuracy > 0.8
+    assert fitted(solution, train)["accuracy"] > 0.8
+
+
+def test_weights_of_examples_count() -> None:
+    train, validation = examples(200, 3, 0), examples(100, 3, 1)
+    only_first = ArrayExamples(
+        train.inputs, train.targets, np.where(train.targets == 0, 1.0, 1e-6), 16, prepared=True
+    )
+    solution = solve(only_first, validation)
+    predicted = (np.asarray(validation.inputs[:], np.float64) @ solution.kernel + solution.bias).argmax(1)
+    assert np.mean(predicted == 0) > np.mean(validation.targets == 0)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        head(3, activation="softmax"),
+        head(3, use_bias=False),
+        head(3, kernel_regularizer="l2"),
+        keras.Sequential([keras.Input((6,)), keras.layers.Dense(4), keras.layers.Dense(3)]),
+        keras.Sequential([keras.Input((6,)), keras.layers.LayerNormalization(), keras.layers.Dense(3)]),
+    ],
+    ids=["softmax", "no bias", "regularised", "two layers", "norm"],
+)
+def test_other_heads_are_iterated(model: keras.Model) -> None:
+    assert linear_layer(model) is None
+
+
+def test_reasons_against_solving() -> None:
+    train, validation = examples(60, 3, 0), examples(30, 3, 1)
+    assert why_not_solved(head(3), Phase("p"), train, validation) is None
+    assert "smoothing" in str(why_not_solved(head(3), Phase("p", label_smoothing=0.1), train, validation))
+    assert "class" in str(why_not_solved(head(4), Phase("p"), train, validation))
+    raw = ArrayExamples(train.inputs, train.targets, None, 16, prepared=False)
+    assert "cached" in str(why_not_solved(head(3), Phase("p"), raw, validation))
