@@ -21,11 +21,15 @@ class Captured:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
 
+    def text(self) -> str:
+        """Everything so far; within the block only."""
+        _flush()
+        self._file.seek(0)
+        return self._file.read().decode("utf-8", "replace")
+
     def tail(self) -> str:
         """The last lines, for a message; empty where nothing was printed."""
-        self._file.seek(0)
-        lines = self._file.read().decode("utf-8", "replace").splitlines()
-        return "\n".join(line for line in lines[-LAST_LINES:] if line.strip())
+        return "\n".join(line for line in self.text().splitlines()[-LAST_LINES:] if line.strip())
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 import keras
 import numpy as np
+import onnx
 import tensorflow as tf
 
 from tfxfer.errors import ExportError
@@ -51,7 +52,7 @@ def convert_features(
     frozen = _freeze(prefix)
     converters: dict[str, tuple[Callable[[Any], bytes], tuple[type[Exception], ...]]] = {
         "litert": (lambda graph: convert_litert(graph, (FEATURES,)), LITERT_ERRORS),
-        "onnx": (lambda graph: convert_onnx(graph, (FEATURES,)).SerializeToString(), ONNX_ERRORS),
+        "onnx": (_onnx_bytes, ONNX_ERRORS),
     }
     convert, errors = converters[engine]
     with captured_output() as output:
@@ -79,6 +80,12 @@ def _freeze(prefix: keras.Model) -> Any:
     spec = tf.TensorSpec((None, *source.shape[1:]), source.dtype, name=INPUT)
     function = tf.function(serve, input_signature=[spec], autograph=False).get_concrete_function()
     return freeze_graph(function, (FEATURES,))
+
+
+def _onnx_bytes(frozen: Any) -> bytes:
+    model = convert_onnx(frozen, (FEATURES,))
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString()
 
 
 class _LiteRTFeatures:

@@ -26,6 +26,10 @@ def name_graph(model: onnx.ModelProto, traced: Traced) -> onnx.ModelProto:
     ordered = sorted(graph.initializer, key=lambda tensor: tensor.name)
     del graph.initializer[:]
     graph.initializer.extend(ordered)
+    used = {node.domain for node in graph.node}
+    opsets = [opset for opset in model.opset_import if opset.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)
     if traced.labels is not None:
         onnx.helper.set_model_props(model, {LABELS_PROPERTY: json.dumps(traced.labels, ensure_ascii=False)})
     return model
