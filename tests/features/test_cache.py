@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -12,10 +13,10 @@ import tensorflow as tf
 from tests.training.tiny import tiny_images, tiny_model
 from tfxfer.data.arrays import ArraySplit, ImageRows
 from tfxfer.errors import FeaturesError
-from tfxfer.features import files
+from tfxfer.features import engines, files
 from tfxfer.features.cache import FeatureCache
 from tfxfer.features.compute import compute_features
-from tfxfer.features.engines import Facts, choose_engine
+from tfxfer.features.engines import Facts, Wanted, choose_engine, facts_of
 
 
 def tiny_prefix() -> keras.Model:
@@ -145,7 +146,10 @@ def test_a_shuffled_data_set_is_kept_and_its_labels_stay_with_their_images(tmp_p
             lambda data: data.map(lambda x, y: (x + tf.random.normal(tf.shape(x)), y)),
             "gave different examples",
         ),
-        (lambda data: data.rebatch(1).shuffle(20).take(9), "gave different examples"),
+        (
+            lambda data: tf.data.Dataset.from_tensor_slices(tiny_images(20)).shuffle(20).take(9).batch(3),
+            "gave different examples",
+        ),
         (lambda data: data.filter(lambda x, y: True), "does not know"),
         (lambda data: data.map(lambda x, y: ({"image": x}, y)), "plain"),
     ],
@@ -178,7 +182,60 @@ def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
         compute_features(tiny_prefix(), tiny_images(2)[0], to=tmp_path / "f", engine="caffe")  # type: ignore[arg-type]
 
 
-def test_the_rule_gives_the_same_engine_for_the_same_facts() -> None:
-    facts = Facts(parameters=1000, depthwise=True, images=10_000, cores=2, accelerators=0)
+FACTS = Facts(
+    multiplications=300_000_000, depthwise=True, images=10_000, cores=2, accelerators=0, dtype="float32"
+)
+
+
+@pytest.mark.parametrize(
+    ("facts", "engine"),
+    [
+        (FACTS, "litert"),
+        (replace(FACTS, depthwise=False), "onnxruntime"),
+        (replace(FACTS, images=100), "tensorflow"),
+        (replace(FACTS, accelerators=1), "tensorflow"),
+        (replace(FACTS, dtype="float64"), "tensorflow"),
+    ],
+)
+def test_the_rule_gives_the_same_engine_for_the_same_facts(facts: Facts, engine: str) -> None:
     assert choose_engine(facts) == choose_engine(facts)
+    assert choose_engine(facts).engine == engine
     assert choose_engine(facts).why
+
+
+def test_the_rule_knows_the_work_of_a_prefix() -> None:
+    convolutions = 6 * 6 * (3 * 3 * 3 * 6) + 3 * 3 * (3 * 3 * 6 * 8)
+    assert facts_of(tiny_prefix(), 5).multiplications == convolutions
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "litert"])
+def test_other_engines_agree(tmp_path: Path, engine: Wanted) -> None:
+    prefix, (images, _) = tiny_prefix(), tiny_images(20)
+    features = compute_features(prefix, images, to=tmp_path / "f", engine=engine, batch_size=8)
+    wanted = np.asarray(prefix(images))
+    assert features.engine == engine
+    assert np.abs(features.array - wanted).max() < 1e-5 * np.abs(wanted).max()
+
+
+def test_an_engine_that_disagrees_is_refused_or_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        engines, "_converted", lambda engine, prefix: lambda images: np.zeros((len(images), 3, 3, 8))
+    )
+    with pytest.raises(FeaturesError, match="off by"):
+        compute_features(tiny_prefix(), tiny_images(8)[0], to=tmp_path / "f", engine="litert")
+    monkeypatch.setattr(engines, "WORTH_IT", 1)
+    features = compute_features(tiny_prefix(), tiny_images(8)[0], to=tmp_path / "f")
+    assert features.engine == "tensorflow"
+    assert "onnxruntime cannot be taken: it is off by" in features.why
+
+
+def test_one_conversion_serves_both_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    conversions: list[str] = []
+    convert = engines._converted
+    monkeypatch.setattr(engines, "_converted", lambda *given: conversions.append("one") or convert(*given))
+    cache, prefix = FeatureCache(tmp_path, engine="onnxruntime"), tiny_prefix()
+    for seed in (0, 1):
+        assert cache.keep(prefix, tiny_split(seed), "any").features is not None
+    assert conversions == ["one"]

@@ -155,7 +155,7 @@ def test_what_cannot_work_is_refused_with_the_reason(tmp_path: Path) -> None:
         run(settled_model(), keras.callbacks.BackupAndRestore(tmp_path))
     with pytest.raises(TrainingError, match="ema_momentum"):
         run(settled_model(), keras.callbacks.SwapEMAWeights())
-    with pytest.raises(TrainingError, match="must be keras.callbacks.Callback"):
+    with pytest.raises(TrainingError, match=r"must be keras\.callbacks\.Callback"):
         run(settled_model(), "EarlyStopping")  # type: ignore[arg-type]
 
 

@@ -17,15 +17,8 @@ import tensorflow as tf
 
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import FeaturesError
-from tfxfer.features.compute import (
-    Told,
-    chosen,
-    compute_features,
-    row_shape,
-    store_rows,
-    stored_dtype,
-)
-from tfxfer.features.engines import Wanted, open_engine
+from tfxfer.features.compute import Open, Told, features_of, row_shape, store_rows, stored_dtype
+from tfxfer.features.engines import Opened, Wanted, chosen, open_engine
 from tfxfer.features.files import Features, read_features, require_space, write_features
 from tfxfer.features.fingerprints import array_sha256, digests_sha256, features_key, prefix_sha256
 from tfxfer.features.survey import Survey, as_rows, cannot_survey, images_of, keys, survey
@@ -60,6 +53,7 @@ class FeatureCache:
     cache_key: str | None = None
     _images: dict[int, tuple[object, str]] = field(default_factory=dict, repr=False)
     _surveys: dict[int, tuple[object, Survey]] = field(default_factory=dict, repr=False)
+    _engine: dict[str, Opened] = field(default_factory=dict, repr=False)  # the last one, by prefix and name
 
     @contextmanager
     def opened(self) -> Iterator[FeatureCache]:
@@ -71,9 +65,17 @@ class FeatureCache:
             yield replace(self, folder=Path(folder))
 
     def keep(
-        self, prefix: keras.Model, data: ArraySplit | tf.data.Dataset, role: str, told: Told | None = None
+        self,
+        prefix: keras.Model,
+        data: ArraySplit | tf.data.Dataset,
+        role: str,
+        told: Told | None = None,
+        *,
+        images: int | None = None,
     ) -> Kept:
         """The features of `data`, computed now or found; `role` tells train and validation apart under a cache_key.
+
+        `images` is how many the engine is chosen for, where that is more than these.
 
         Raises:
             FeaturesError: the disk has no room, or the engine cannot take this prefix.
@@ -81,76 +83,58 @@ class FeatureCache:
         if self.use == "never" or self.folder is None:
             return Kept("the cache was switched off")
         if isinstance(data, ArraySplit):
-            return self._keep_arrays(prefix, data, told)
+            return self._keep_arrays(self._job(prefix, len(data) if images is None else images), data, told)
         refusal = cannot_survey(data, vouched=self.cache_key is not None)
-        return self._keep_stream(prefix, data, role, told) if refusal is None else Kept(refusal)
-
-    def _keep_arrays(self, prefix: keras.Model, data: ArraySplit, told: Told | None) -> Kept:
-        folder = self._place(prefix, self._fingerprint(data), len(data))
-        found = read_features(folder)
-        if found is None:
-            found = compute_features(
-                prefix, data.images, to=folder, engine=self.engine, dtype=self.dtype, told=told
-            )
-        return Kept("images and labels are arrays", found, data.labels, data.weights)
-
-    def _keep_stream(self, prefix: keras.Model, data: tf.data.Dataset, role: str, told: Told | None) -> Kept:
+        if refusal is not None:
+            return Kept(refusal)
         seen = self._survey(data)
         if not len(seen):
             return Kept("the data set is empty")
+        return self._keep_stream(
+            self._job(prefix, len(seen) if images is None else images), data, seen, role, told
+        )
+
+    def _job(self, prefix: keras.Model, images: int) -> _Job:
+        assert self.folder is not None
+        choice = chosen(self.engine, prefix, images)
+        key = prefix_sha256(prefix)
+
+        def open_with(probe: np.ndarray) -> Opened:
+            name = f"{key} {choice.engine}"
+            if name not in self._engine:
+                self._engine.clear()  # an engine holds the whole prefix, and the next phase has another
+                self._engine[name] = open_engine(choice, prefix, probe)
+            return self._engine[name]
+
+        return _Job(prefix, self.folder, key, choice.engine, stored_dtype(prefix, self.dtype), open_with)
+
+    def _keep_arrays(self, job: _Job, data: ArraySplit, told: Told | None) -> Kept:
+        folder = job.place(self._fingerprint(data))
+        found = read_features(folder)
+        if found is None:
+            found = features_of(
+                job.prefix, data.images, to=folder, dtype=job.dtype, open_with=job.open_with, told=told
+            )
+        return Kept("images and labels are arrays", found, data.labels, data.weights)
+
+    def _keep_stream(
+        self, job: _Job, data: tf.data.Dataset, seen: Survey, role: str, told: Told | None
+    ) -> Kept:
         vouched = self.cache_key is not None
         images = value_sha256([self.cache_key, role]) if vouched else digests_sha256(seen.digests)
-        folder = self._place(prefix, images, len(seen))
+        folder = job.place(images)
         found = read_features(folder)
         if found is None or found.digests is None:
-            found = self._second_pass(prefix, data, folder, seen, told)
+            found = _second_pass(job, data, folder, seen, told)
         if found is None or found.digests is None:
             return Kept("two passes over the data set gave different examples")
         rows = _rows(found.digests, seen.digests)
         if rows is None:
             raise FeaturesError(
-                f"cache_key must name the same examples every time. Received: other examples under '{self.cache_key}'. "
-                "Change the key, or leave it out."
+                f"cache_key must name the same examples every time. Received: other examples under "
+                f"'{self.cache_key}'. Change the key, or leave it out."
             )
         return _kept(found, seen, rows, vouched=vouched)
-
-    def _second_pass(
-        self, prefix: keras.Model, data: tf.data.Dataset, folder: Path, seen: Survey, told: Told | None
-    ) -> Features | None:
-        """Features of another pass; None as soon as it gives an example that the first did not."""
-        choice = chosen(self.engine, prefix, len(seen))
-        shape, dtype = (len(seen), *row_shape(prefix)), stored_dtype(prefix, self.dtype)
-        require_space(folder, shape, dtype)
-
-        def fill(array: np.ndarray) -> Features:
-            start, first = time.perf_counter(), 0
-            run, left = open_engine(choice.engine, prefix), Counter(keys(seen.digests))
-            order: list[np.ndarray] = []
-            for images in images_of(data):
-                order.append(as_rows(images))
-                left.subtract(keys(order[-1]))
-                if min(left.values()) < 0:
-                    raise _OtherExamples
-                store_rows(array, first, run(images))
-                first += len(images)
-                if told is not None:
-                    told(len(images))
-            if first != len(seen):
-                raise _OtherExamples
-            seconds = time.perf_counter() - start
-            return Features(array, choice.engine, seconds, choice.why, digests=np.concatenate(order))
-
-        try:
-            return write_features(folder, shape, dtype, fill)
-        except _OtherExamples:
-            return None
-
-    def _place(self, prefix: keras.Model, images: str, count: int) -> Path:
-        assert self.folder is not None
-        engine = chosen(self.engine, prefix, count).engine
-        return self.folder / features_key(
-            prefix_sha256(prefix), images, engine, stored_dtype(prefix, self.dtype)
-        )
 
     def _fingerprint(self, data: ArraySplit) -> str:
         """Of the images; each split is read once for it."""
@@ -163,6 +147,53 @@ class FeatureCache:
         if id(data) not in self._surveys:
             self._surveys[id(data)] = (data, survey(data))
         return self._surveys[id(data)][1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """One prefix, to be computed in one way."""
+
+    prefix: keras.Model
+    folder: Path
+    key: str  # SHA-256 of the prefix
+    engine: str
+    dtype: str
+    open_with: Open
+
+    def place(self, images: str) -> Path:
+        """The folder of the features of images with this fingerprint."""
+        return self.folder / features_key(self.key, images, self.engine, self.dtype)
+
+
+def _second_pass(
+    job: _Job, data: tf.data.Dataset, folder: Path, seen: Survey, told: Told | None
+) -> Features | None:
+    """Features of another pass; None as soon as it gives an example that the first did not."""
+    shape = (len(seen), *row_shape(job.prefix))
+    require_space(folder, shape, job.dtype)
+
+    def fill(array: np.ndarray) -> Features:
+        start, first, left = time.perf_counter(), 0, Counter(keys(seen.digests))
+        order: list[np.ndarray] = []
+        for images in images_of(data):
+            order.append(as_rows(images))
+            left.subtract(keys(order[-1]))
+            if min(left.values()) < 0:
+                raise _OtherExamples
+            opened = job.open_with(images)
+            store_rows(array, first, opened.run(images))
+            first += len(images)
+            if told is not None:
+                told(len(images))
+        if first != len(seen):
+            raise _OtherExamples
+        seconds = time.perf_counter() - start
+        return Features(array, opened.engine, seconds, opened.why, digests=np.concatenate(order))
+
+    try:
+        return write_features(folder, shape, job.dtype, fill)
+    except _OtherExamples:
+        return None
 
 
 class _OtherExamples(Exception):

@@ -10,13 +10,14 @@ import keras
 import numpy as np
 
 from tfxfer.errors import FeaturesError
-from tfxfer.features.engines import Choice, Wanted, check_engine, choose_engine, facts_of, open_engine
+from tfxfer.features.engines import Opened, Wanted, chosen, open_engine
 from tfxfer.features.files import Features, require_space, write_features
 from tfxfer.features.fingerprints import Images
 
 BATCH = 32
 DTYPES = ("float16", "float32", "float64")
 Told = Callable[[int], None]  # called with the number of images just done
+Open = Callable[[np.ndarray], Opened]  # from some of the images, on which an engine is checked
 
 
 def compute_features(
@@ -36,32 +37,45 @@ def compute_features(
         dtype: "float16", "float32" or "float64"; None is what the prefix computes in.
 
     Raises:
-        FeaturesError: the disk has no room, or the engine cannot take this prefix.
+        FeaturesError: the disk has no room, the engine cannot take this prefix, or a value is not finite.
     """
     choice = chosen(engine, prefix, len(images))
+    return features_of(
+        prefix,
+        images,
+        to=to,
+        dtype=stored_dtype(prefix, dtype),
+        open_with=lambda probe: open_engine(choice, prefix, probe),
+        batch_size=batch_size,
+        told=told,
+    )
+
+
+def features_of(
+    prefix: keras.Model,
+    images: Images,
+    *,
+    to: Path,
+    dtype: str,
+    open_with: Open,
+    batch_size: int = BATCH,
+    told: Told | None = None,
+) -> Features:
+    """The same with an engine that `open_with` opens, or has open already."""
     shape = (len(images), *row_shape(prefix))
-    kept_as = stored_dtype(prefix, dtype)
-    require_space(to, shape, kept_as)
+    require_space(to, shape, dtype)
 
     def fill(array: np.ndarray) -> Features:
         start = time.perf_counter()
-        run = open_engine(choice.engine, prefix)
+        opened = open_with(images[:batch_size])
         for first in range(0, len(images), batch_size):
-            part = run(images[first : first + batch_size])
+            part = opened.run(images[first : first + batch_size])
             store_rows(array, first, part)
             if told is not None:
                 told(len(part))
-        return Features(array, choice.engine, time.perf_counter() - start, choice.why)
+        return Features(array, opened.engine, time.perf_counter() - start, opened.why)
 
-    return write_features(to, shape, kept_as, fill)
-
-
-def chosen(engine: Wanted, prefix: keras.Model, images: int) -> Choice:
-    """The engine asked for, or the rule's."""
-    check_engine(engine)
-    if engine == "auto":
-        return choose_engine(facts_of(prefix, images))
-    return Choice(engine, "asked for")
+    return write_features(to, shape, dtype, fill)
 
 
 def stored_dtype(prefix: keras.Model, dtype: str | None) -> str:
@@ -70,13 +84,12 @@ def stored_dtype(prefix: keras.Model, dtype: str | None) -> str:
     Raises:
         FeaturesError: not a kind of number that features can be kept in.
     """
-    found = str(keras.backend.standardize_dtype(prefix.outputs[0].dtype)) if dtype is None else dtype
+    found = str(prefix.outputs[0].dtype) if dtype is None else dtype
     if found == "bfloat16" and dtype is None:
         return "float32"
     if found not in DTYPES:
-        raise FeaturesError(
-            f"features.dtype must be one of {', '.join(DTYPES)}. Received: '{found}'. Take one of them."
-        )
+        known = ", ".join(DTYPES)
+        raise FeaturesError(f"features.dtype must be one of {known}. Received: '{found}'. Take one of them.")
     return found
 
 
@@ -101,7 +114,8 @@ def store_rows(array: np.ndarray, first: int, part: np.ndarray) -> None:
     Raises:
         FeaturesError: a value is not finite in the kept dtype.
     """
-    array[first : first + len(part)] = part
+    with np.errstate(over="ignore"):  # told below, with the rows
+        array[first : first + len(part)] = part
     if not np.all(np.isfinite(array[first : first + len(part)])):
         raise FeaturesError(
             f"features must be finite as {array.dtype}. Received: a value that is not, in images {first} to "

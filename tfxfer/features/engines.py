@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfxfer.errors import FeaturesError
+from tfxfer.errors import ExportError, FeaturesError, RuntimeUnavailableError
+from tfxfer.formats.features_engine import convert_features
 
 EngineName = Literal["tensorflow", "onnxruntime", "litert"]
 Wanted = Literal["auto", "tensorflow", "onnxruntime", "litert"]
 Run = Callable[[np.ndarray], np.ndarray]  # images (n, ...) -> features (n, ...)
+
+AGREEMENT = 1e-3  # of the largest value: how far another engine may be from TensorFlow
+PROBE = 4  # images on which that is checked
+WORTH_IT = 2e11  # multiplications from which a conversion (seconds) pays: 700 images of MobileNetV2 at 224 px
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +32,39 @@ class Choice:
 
     engine: EngineName
     why: str
+    asked: bool = False  # by the caller, so that another one must not take its place
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the rule looks at."""
 
-    parameters: int  # of the prefix
+    multiplications: int  # of the prefix, for one image
     depthwise: bool  # whether the prefix has depthwise convolutions
     images: int
     cores: int
     accelerators: int
+    dtype: str  # in which the prefix computes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """An engine at work."""
+
+    run: Run
+    engine: EngineName
+    why: str
 
 
 def facts_of(prefix: keras.Model, images: int) -> Facts:
     """The facts of this machine, this prefix and this many images."""
     return Facts(
-        parameters=prefix.count_params(),
+        multiplications=sum(_multiplications(layer) for layer in prefix.layers),
         depthwise=any(isinstance(layer, keras.layers.DepthwiseConv2D) for layer in prefix.layers),
         images=images,
         cores=os.cpu_count() or 1,
         accelerators=len(tf.config.list_physical_devices("GPU")),
+        dtype=str(prefix.outputs[0].dtype),
     )
 
 
@@ -52,31 +72,69 @@ def choose_engine(facts: Facts) -> Choice:
     """The engine for these facts; the same facts always give the same engine, and nothing is timed."""
     if facts.accelerators:
         return Choice("tensorflow", "a GPU is here, and TensorFlow uses it")
-    return Choice("tensorflow", "the only engine there is yet")
+    if facts.dtype == "float64":
+        return Choice("tensorflow", "the others compute in float32")
+    work = facts.multiplications * facts.images
+    if work < WORTH_IT:
+        return Choice("tensorflow", f"{facts.images:,} images are done sooner than a conversion")
+    if facts.depthwise:
+        return Choice("litert", f"depthwise convolutions on {facts.cores} cores, {facts.images:,} images")
+    return Choice("onnxruntime", f"dense convolutions on {facts.cores} cores, {facts.images:,} images")
 
 
-def check_engine(name: str) -> None:
-    """Raises:
-    FeaturesError: there is no such engine.
-    """
-    if name not in get_args(Wanted):
-        raise FeaturesError(
-            f"features.engine must be one of {', '.join(get_args(Wanted))}. Received: '{name}'. Take one of them."
-        )
-
-
-def open_engine(name: EngineName, prefix: keras.Model) -> Run:
-    """A function from images to features in inference mode.
+def chosen(engine: Wanted, prefix: keras.Model, images: int) -> Choice:
+    """The engine asked for, or the rule's.
 
     Raises:
-        FeaturesError: the engine cannot take this prefix.
+        FeaturesError: there is no such engine.
     """
-    check_engine(name)
-    if name != "tensorflow":
+    if engine == "auto":
+        return choose_engine(facts_of(prefix, images))
+    if engine not in get_args(EngineName):
+        known = ", ".join(get_args(Wanted))
         raise FeaturesError(
-            f"the engine '{name}' is not here yet. Received: engine='{name}'. Use 'tensorflow'."
+            f"features.engine must be one of {known}. Received: '{engine}'. Take one of them."
         )
-    return _tensorflow(prefix)
+    return Choice(engine, "asked for", asked=True)
+
+
+def open_engine(choice: Choice, prefix: keras.Model, probe: np.ndarray) -> Opened:
+    """The engine, after it has agreed with TensorFlow on the first images of `probe`.
+
+    Where it cannot take the prefix, or disagrees, TensorFlow takes the place of the rule's choice and says so.
+
+    Raises:
+        FeaturesError: the engine was asked for by name and cannot be taken.
+    """
+    tensorflow = _tensorflow(prefix)
+    if choice.engine == "tensorflow":
+        return Opened(tensorflow, "tensorflow", choice.why)
+    try:
+        run = _converted(choice.engine, prefix)
+        reason = _disagreement(run(probe[:PROBE]), tensorflow(probe[:PROBE]))
+    except (ExportError, RuntimeUnavailableError) as error:
+        reason = str(error)
+    if reason is None:
+        return Opened(run, choice.engine, choice.why)
+    if choice.asked:
+        raise FeaturesError(
+            f"features.engine '{choice.engine}' must be able to take the frozen part. Received: {reason} "
+            "Use 'auto' or 'tensorflow'."
+        )
+    return Opened(tensorflow, "tensorflow", f"{choice.engine} cannot be taken: {reason}")
+
+
+def _disagreement(found: np.ndarray, wanted: np.ndarray) -> str | None:
+    error = float(np.max(np.abs(found - wanted)) / max(float(np.max(np.abs(wanted))), 1e-30))
+    if error <= AGREEMENT:
+        return None
+    return f"it is off by {error:.1e} of the largest value, more than {AGREEMENT:g}."
+
+
+def _converted(engine: Literal["onnxruntime", "litert"], prefix: keras.Model) -> Run:
+    name: Literal["onnx", "litert"] = "litert" if engine == "litert" else "onnx"
+    with tempfile.TemporaryDirectory(prefix="tfxfer-engine-") as folder:
+        return convert_features(prefix, name, Path(folder) / f"prefix.{name}").predict
 
 
 def _tensorflow(prefix: keras.Model) -> Run:
@@ -90,3 +148,10 @@ def _tensorflow(prefix: keras.Model) -> Run:
         return np.asarray(known[images.shape](batch))
 
     return run
+
+
+def _multiplications(layer: keras.layers.Layer) -> int:
+    """An estimate that is near enough to choose by: every kernel is used once at each place of the output."""
+    shape = layer.output.shape if isinstance(layer.output, keras.KerasTensor) else ()
+    places = math.prod(side for side in shape[1:-1] if side is not None)
+    return places * sum(math.prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1)

@@ -17,6 +17,7 @@ from tfxfer.store.journal import Journal
 from tfxfer.training.fit import Data, fit
 from tfxfer.training.history import History
 from tfxfer.training.phase import Phase
+from tfxfer.training.preflight import check_phases
 
 
 def fine_tune(
@@ -36,10 +37,12 @@ def fine_tune(
 
     Raises:
         UsageError: no such recipe.
+        BlockError: a phase unfreezes blocks that the backbone does not have; nothing is trained.
         TrainingError: see fit.
     """
     journal = Journal() if journal is None else journal
     plan = plan_of(network, train, recipe)
+    check_phases(network, plan.phases)
     journal.write("plan", recipe=plan.recipe, why=plan.why, phases=[phase.name for phase in plan.phases])
     with (FeatureCache() if cache is None else cache).opened() as opened:
         return tuple(

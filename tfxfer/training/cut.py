@@ -42,12 +42,9 @@ def cut(model: Network | keras.Model, phase: Phase) -> Cut:
     found = model.blocks if isinstance(model, Network) else find_blocks(flat.inputs, features_tensor(flat))
     layers = {layer.name: layer for layer in flat.layers}
     boundary = freeze(model, FreezePolicy(_unfreeze(phase, found, layers), phase.batch_norm))
-    if boundary.tensor is None:
-        learner = Learner(None, whole)
-    else:
-        learner = Learner(*split_model(whole, boundary.tensor))
+    parts = (None, whole) if boundary.tensor is None else split_model(whole, boundary.tensor)
     blocks = {block.name: block.layers for block in found}
-    return Cut(whole, boundary, learner, layers, blocks, isinstance(model, Network))
+    return Cut(whole, boundary, Learner(*parts), layers, blocks, isinstance(model, Network))
 
 
 def _unfreeze(phase: Phase, blocks: Sequence[Block], layers: Mapping[str, keras.layers.Layer]) -> str:

@@ -19,7 +19,7 @@ from tfxfer.training.callbacks import check_callbacks
 from tfxfer.training.cut import Cut, cut
 from tfxfer.training.determinism import reseed
 from tfxfer.training.examples import ArrayExamples, Examples, StreamExamples, check_dataset
-from tfxfer.training.groups import HEAD, rate_groups
+from tfxfer.training.groups import rate_groups
 from tfxfer.training.history import History
 from tfxfer.training.linear import why_not_solved
 from tfxfer.training.loop import Job, Trained, solve_head, train_weights
@@ -90,7 +90,11 @@ def _run(job: Job, made: Cut, kept: tuple[Kept, Kept], *, solvable: bool) -> His
             f"Received: {reason}. Use solver 'gradient' or 'auto'."
         )
     solver = "lbfgs" if job.phase.solver != "gradient" and reason is None else "gradient"
-    why = (f"features: {kept[0].why}", f"solver {solver}: {reason or 'a linear head on cached features'}")
+    engine = "" if kept[0].features is None else f" ({kept[0].features.engine}: {kept[0].features.why})"
+    why = (
+        f"features: {kept[0].why}{engine}",
+        f"solver {solver}: {reason or 'a linear head on cached features'}",
+    )
     _announce(job, made, kept[0], solver, why)
     start = time.perf_counter()
     trained = solve_head(job) if solver == "lbfgs" else train_weights(job)
@@ -125,23 +129,25 @@ def _kept(
         why = f"random layers before the first weight that learns: {names}" if names else "nothing is frozen"
         return Kept(why), Kept(why)
     found = []
+    images = (
+        len(train) + len(validation)
+        if isinstance(train, ArraySplit) and isinstance(validation, ArraySplit)
+        else None
+    )
     for data, role in ((train, "train"), (validation, "validation")):
         total = len(data) if isinstance(data, ArraySplit) else None
-        found.append(
-            cache.keep(prefix, data, role, Progress(journal, phase.name, f"features of {role}", total).add)
-        )
+        told = Progress(journal, phase.name, f"features of {role}", total).add
+        found.append(cache.keep(prefix, data, role, told, images=images))
     return found[0], found[1]
 
 
 def _examples(data: Data, kept: Kept, phase: Phase, seed: int | None) -> Examples:
+    size = next(size for size in (kept.batch_size, phase.batch_size, ARRAY_BATCH) if size is not None)
     if kept.features is not None and kept.targets is not None:
-        size = phase.batch_size or kept.batch_size or ARRAY_BATCH
         shuffled = seed if kept.order == "any" else None
         return ArrayExamples(kept.features.array, kept.targets, kept.weights, size, True, shuffled, kept.rows)
     if isinstance(data, ArraySplit):
-        return ArrayExamples(
-            data.images, data.labels, data.weights, phase.batch_size or ARRAY_BATCH, False, seed
-        )
+        return ArrayExamples(data.images, data.labels, data.weights, size, False, seed)
     return StreamExamples(data)
 
 
@@ -186,6 +192,10 @@ def _announce(job: Job, made: Cut, kept: Kept, solver: str, why: Sequence[str]) 
     )
 
 
+def _rates(job: Job) -> dict[str, float]:
+    return {group.name: group.learning_rate for group in job.updates.groups}
+
+
 def _history(
     job: Job,
     made: Cut,
@@ -207,9 +217,7 @@ def _history(
         cached_boundary=None if features is None else made.boundary.name,
         feature_engine=None if features is None else features.engine,
         feature_seconds=sum(part.features.seconds for part in kept if part.features is not None),
-        learning_rates={group.name: group.learning_rate for group in job.updates.groups}
-        if solver == "gradient"
-        else {HEAD: 0.0},
+        learning_rates=_rates(job) if solver == "gradient" else {},
         best_epoch=trained.best_epoch,
         history=trained.history,
         solver=solver,

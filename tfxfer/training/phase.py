@@ -65,7 +65,7 @@ class Phase:
     monitor: str | None = None  # None: "val_accuracy" where there is one, else "val_loss"
     monitor_mode: MonitorMode = "auto"
     solver: Solver = "auto"  # "auto" solves a linear head on cached features, and iterates everything else
-    batch_size: int | None = None  # None: the data set's own, and 32 for arrays
+    batch_size: int | None = None  # of arrays, None: 32; a tf.data.Dataset keeps its own batches
 
     def __post_init__(self) -> None:
         values = asdict(self)
