@@ -32,9 +32,14 @@ class Classifier:
 
     def prepare(self, path: Path) -> np.ndarray:
         """The picture as the network takes it: (1, H, W, 3), RGB 0-255."""
-        _, height, width, _ = self.contract["input"]["shape"]
-        image = resized(opened(path), height, width, self.contract["input"]["resize"]["rule"])
-        return np.asarray(image, dtype=self.contract["input"]["dtype"])[None]
+        wanted = self.contract["input"]
+        if wanted["colour_order"] != "RGB":
+            raise SystemExit(
+                "pictures go into a bundle that takes RGB 0-255. Received: one with inputs of its own."
+            )
+        _, height, width, _ = wanted["shape"]
+        image = resized(opened(path), height, width, wanted["resize"]["rule"])
+        return np.asarray(image, dtype=wanted["dtype"])[None]
 
     def outputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities and logits, each (labels,)."""
@@ -86,16 +91,18 @@ def check_golden(bundle: Path, classifier: Classifier) -> list[str]:
     inputs, logits = np.load(bundle / golden["inputs"]), np.load(bundle / tolerance["reference"])
     expected = json.loads((bundle / golden["expected"]).read_text("utf-8"))
     failures = []
-    for entry, pixels, wanted in zip(expected, inputs, logits, strict=True):
-        image = classifier.prepare(bundle / entry["picture"])
+    for number, (entry, pixels, wanted) in enumerate(zip(expected, inputs, logits, strict=True)):
+        picture = entry["picture"]  # null where the inputs are no pictures
+        name = f"input {number}" if picture is None else picture
+        image = pixels[None] if picture is None else classifier.prepare(bundle / picture)
         if not np.array_equal(image[0], pixels):
-            failures.append(f"{entry['picture']}: decoded or resized to other pixels")
+            failures.append(f"{name}: decoded or resized to other pixels")
         probabilities, found = classifier.outputs(image)
         if classifier.labels[int(probabilities.argmax())] != entry["label"]:
-            failures.append(f"{entry['picture']}: another label than '{entry['label']}'")
+            failures.append(f"{name}: another label than '{entry['label']}'")
         error = float(np.abs(found - wanted).max())
         if not error <= tolerance["max_abs_logit_error"]:
-            failures.append(f"{entry['picture']}: logits {error:.2g} off")
+            failures.append(f"{name}: logits {error:.2g} off")
     return failures
 
 

@@ -118,11 +118,14 @@ def test_contract_of_another_file_is_refused(bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"pictures": ()}, "at least one golden"),
+        ({"pictures": ()}, "whose input is RGB"),
         ({"logits": np.zeros((3, 2), np.float32)}, "golden outputs must be"),
         ({"logits": np.full((3, 3), np.nan, np.float32)}, "finite"),
         ({"targets": ("blue", "blue", "nobody")}, "nobody"),
-        ({"inputs": np.zeros((3, 8, 10, 3), np.float32)}, "uint8 RGB"),
+        ({"pictures": make_golden().pictures[:2]}, "as many as inputs"),
+        ({"inputs": make_golden().inputs[:0]}, "at least one golden"),
+        ({"inputs": np.zeros((3, 8, 10, 3), np.float32)}, "dtype uint8"),
+        ({"inputs": np.zeros((3, 8, 10, 1), np.uint8)}, "3 channels"),
         ({"inputs": np.zeros((3, 9, 10, 3), np.uint8)}, "contract's size"),
     ],
 )

@@ -15,15 +15,20 @@ PROBABILITIES = "golden/probabilities.npy"
 LOGITS = "golden/logits.npy"
 EXPECTED = "golden/expected.json"
 
+Dtype = Literal["uint8", "float32"]
+Values = Literal["rgb", "own"]
+
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """The one input of every artifact of the bundle: RGB 0-255 pictures of a fixed size."""
+    """The one input of every artifact of the bundle: RGB 0-255 pictures, or whatever a user's own model takes."""
 
     size: Size  # (height, width) in pixels
-    resize_rule: ResizeRule
+    resize_rule: ResizeRule | None  # None: the input's maker did not say how it comes to its size
     name: str = "image"
-    dtype: Literal["uint8", "float32"] = "uint8"
+    dtype: Dtype = "uint8"
+    channels: int = 3
+    values: Values = "rgb"  # "own": no pictures; channels and range are the maker's affair
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Contract:
     input: InputSpec
     labels: tuple[str, ...]
     artifacts: tuple[ArtifactSpec, ...]
-    pictures: tuple[str, ...]  # golden pictures, paths inside the bundle
+    pictures: tuple[str, ...]  # golden pictures, paths inside the bundle; empty where inputs are no pictures
     threshold: float | None = None  # None: the label is the one of the largest probability
     schema_version: int = field(default=SCHEMA_VERSION)
 
@@ -92,11 +97,11 @@ def _input_dict(spec: InputSpec) -> dict[str, object]:
         "name": spec.name,
         "kind": "image",
         "dtype": spec.dtype,
-        "shape": [None, *spec.size, 3],
+        "shape": [None, *spec.size, spec.channels],
         "layout": "NHWC",
-        "colour_order": "RGB",
-        "range": [0, 255],
-        "resize": _resize_dict(spec.resize_rule),
+        "colour_order": "RGB" if spec.values == "rgb" else None,
+        "range": [0, 255] if spec.values == "rgb" else None,
+        "resize": None if spec.resize_rule is None else _resize_dict(spec.resize_rule),
     }
 
 

@@ -7,21 +7,24 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from PIL import Image
 
-from tfxfer.bundle.contract import EXPECTED, INPUTS, LOGITS, PROBABILITIES
+from tfxfer.bundle.contract import EXPECTED, INPUTS, LOGITS, PROBABILITIES, Dtype
 from tfxfer.bundle.reading import read_json
 from tfxfer.errors import BundleError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Golden:
-    """K held-out pictures, what they become at the network's size, and what the trained network says."""
+    """K held-out inputs, the pictures that they come from, and what the trained network says of them."""
 
-    pictures: tuple[np.ndarray, ...]  # each (height, width, 3) uint8 RGB, at its own size
-    inputs: np.ndarray  # (K, H, W, 3) uint8, the pictures after the resize rule
+    pictures: tuple[
+        np.ndarray, ...
+    ]  # each (height, width, 3) uint8 RGB, at its own size; () where they are none
+    inputs: np.ndarray  # (K, H, W, C) uint8 or float32: what an artifact is fed
     probabilities: np.ndarray  # (K, classes) float32
     logits: np.ndarray  # (K, classes) float32
     targets: tuple[str, ...]  # the true label of each
@@ -36,7 +39,7 @@ class Golden:
 class Expected:
     """What expected.json says of one picture."""
 
-    picture: str
+    picture: str | None  # None where the inputs are no pictures
     target: str
     label: str  # what the network says
     probabilities: dict[str, float]
@@ -105,7 +108,7 @@ def read_expected(path: Path) -> tuple[Expected, ...]:
     try:
         return tuple(
             Expected(
-                str(entry["picture"]),
+                None if entry["picture"] is None else str(entry["picture"]),
                 str(entry["target"]),
                 str(entry["label"]),
                 {str(name): float(value) for name, value in entry["probabilities"].items()},
@@ -128,7 +131,9 @@ def _expected(golden: Golden, labels: Sequence[str]) -> list[dict[str, object]]:
             "label": labels[int(row.argmax())],
             "probabilities": {label: float(value) for label, value in zip(labels, row, strict=True)},
         }
-        for name, target, row in zip(golden.names, golden.targets, probabilities, strict=True)
+        for name, target, row in zip(
+            golden.names or (None,) * len(probabilities), golden.targets, probabilities, strict=True
+        )
     ]
 
 
@@ -140,23 +145,37 @@ def _png(picture: np.ndarray) -> bytes:
 
 
 def _check(golden: Golden, labels: Sequence[str]) -> None:
-    count, outputs = len(golden.pictures), (len(golden.pictures), len(labels))
-    if count == 0:
-        raise BundleError("a bundle needs at least one golden picture. Received: none. Give it test images.")
-    for what, array, dimensions in (
-        ("inputs", golden.inputs, 4),
-        *((f"pictures[{i}]", p, 3) for i, p in enumerate(golden.pictures)),
-    ):
-        if array.dtype != np.uint8 or array.ndim != dimensions or array.shape[-1] != 3:
-            raise BundleError(f"golden {what} must be uint8 RGB. Received: {array.dtype} {array.shape}.")
+    _check_inputs(golden)
+    count = len(golden.inputs)
+    outputs = (count, len(labels))
     shapes = (golden.logits.shape, golden.probabilities.shape)
-    if shapes != (outputs, outputs) or len(golden.inputs) != count or len(golden.targets) != count:
+    if shapes != (outputs, outputs) or len(golden.targets) != count:
         raise BundleError(
-            f"golden outputs must be {outputs} for {count} pictures. Received: logits {shapes[0]}, "
-            f"probabilities {shapes[1]}, {len(golden.inputs)} inputs, {len(golden.targets)} targets."
+            f"golden outputs must be {outputs} for {count} inputs. Received: logits {shapes[0]}, "
+            f"probabilities {shapes[1]}, {len(golden.targets)} targets."
         )
     if not np.isfinite(golden.logits).all():
         raise BundleError("golden logits must be finite. Received: NaN or infinity.")
     unknown = sorted(set(golden.targets) - set(labels))
     if unknown:
         raise BundleError(f"golden targets must be labels of the network. Received: {unknown[0]!r}.")
+
+
+def _check_inputs(golden: Golden) -> None:
+    inputs, pictures = golden.inputs, golden.pictures
+    if len(inputs) == 0:
+        raise BundleError("a bundle needs at least one golden input. Received: none. Give it test images.")
+    if inputs.dtype.name not in get_args(Dtype) or inputs.ndim != 4 or not np.isfinite(inputs).all():
+        raise BundleError(
+            "golden inputs must be finite uint8 or float32 (K, H, W, C). "
+            f"Received: {inputs.dtype} {inputs.shape}."
+        )
+    if len(pictures) not in (0, len(inputs)):
+        raise BundleError(
+            f"golden pictures must be as many as inputs, or none. Received: {len(pictures)} for {len(inputs)}."
+        )
+    for index, picture in enumerate(pictures):
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[-1] != 3:
+            raise BundleError(
+                f"golden pictures[{index}] must be uint8 RGB. Received: {picture.dtype} {picture.shape}."
+            )

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
-from tfxfer.bundle.contract import SCHEMA_VERSION, ArtifactSpec, Contract, InputSpec
+from tfxfer.bundle.contract import SCHEMA_VERSION, ArtifactSpec, Contract, Dtype, InputSpec
 from tfxfer.catalogue.inputs import ResizeRule
 from tfxfer.errors import BundleError
 
-LARGEST_SIDE = 16384  # pixels; a contract that asks for more is damaged
+LARGEST_SIDE = 16384  # pixels or channels; a contract that asks for more is damaged
 
 
 def read_contract(path: Path) -> Contract:
@@ -128,26 +128,33 @@ def _contract(fields: _Fields) -> Contract:
     if version != SCHEMA_VERSION or isinstance(version, bool):
         raise fields.wrong("schema_version", f"{SCHEMA_VERSION}, the one this tfxfer reads")
     threshold = None if fields.get("threshold") is None else fields.number("threshold")
+    spec = _input(fields.fields("input"))
     return Contract(
-        input=_input(fields.fields("input")),
+        input=spec,
         labels=_labels(fields),
         artifacts=_artifacts(fields),
-        pictures=_pictures(fields.fields("golden")),
+        pictures=_pictures(fields.fields("golden"), spec),
         threshold=threshold,
     )
 
 
 def _input(fields: _Fields) -> InputSpec:
     shape = fields.items("shape")
-    sides = [side for side in shape[1:3] if isinstance(side, int) and 0 < side <= LARGEST_SIDE]
-    if len(shape) != 4 or len(sides) != 2:
-        raise fields.wrong("shape", "[null, height, width, 3]")
-    rule = fields.fields("resize").text("rule", get_args(ResizeRule))
+    sides = [side for side in shape[1:] if isinstance(side, int) and 0 < side <= LARGEST_SIDE]
+    if len(shape) != 4 or len(sides) != 3:
+        raise fields.wrong("shape", "[null, height, width, channels]")
+    is_rgb = fields.get("colour_order") is not None
+    if is_rgb and sides[2] != 3:
+        raise fields.wrong("shape", "[null, height, width, 3] for RGB pictures")
+    is_resized = is_rgb or fields.get("resize") is not None
+    rule = fields.fields("resize").text("rule", get_args(ResizeRule)) if is_resized else None
     return InputSpec(
         size=(sides[0], sides[1]),
         resize_rule=rule,  # type: ignore[arg-type]  # just checked
         name=fields.text("name"),
-        dtype=fields.text("dtype", ("uint8", "float32")),  # type: ignore[arg-type]  # just checked
+        dtype=fields.text("dtype", get_args(Dtype)),  # type: ignore[arg-type]  # just checked
+        channels=sides[2],
+        values="rgb" if is_rgb else "own",
     )
 
 
@@ -186,10 +193,10 @@ def _artifact(path: str, kind: _Fields, tolerance: _Fields) -> ArtifactSpec:
     )
 
 
-def _pictures(fields: _Fields) -> tuple[str, ...]:
+def _pictures(fields: _Fields, spec: InputSpec) -> tuple[str, ...]:
     pictures = tuple(inside(name, f"{fields.place}: pictures") for name in fields.items("pictures"))
-    if not pictures:
-        raise fields.wrong("pictures", "a list of at least one picture")
+    if bool(pictures) != (spec.values == "rgb"):
+        raise fields.wrong("pictures", "a list of at least one picture where the input is RGB, else empty")
     return pictures
 
 

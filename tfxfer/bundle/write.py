@@ -50,8 +50,14 @@ def _check(folder: Path, contract: Contract, golden: Golden) -> None:
         raise BundleError(
             f"the contract must name the golden pictures {golden.names}. Received: {contract.pictures}."
         )
-    if golden.inputs.shape[1:3] != contract.input.size:
+    expected, inputs = contract.input, golden.inputs
+    if inputs.shape[1:] != (*expected.size, expected.channels) or inputs.dtype != expected.dtype:
         raise BundleError(
-            f"golden inputs must have the contract's size {contract.input.size}. "
-            f"Received: {golden.inputs.shape}."
+            f"golden inputs must have the contract's size {expected.size}, {expected.channels} channels and dtype "
+            f"{expected.dtype}. Received: {inputs.shape} {inputs.dtype}."
+        )
+    if bool(golden.pictures) != (expected.values == "rgb"):
+        raise BundleError(
+            "golden pictures belong to a contract whose input is RGB pictures, and to no other. "
+            f"Received: {len(golden.pictures)} pictures, input values '{expected.values}'."
         )

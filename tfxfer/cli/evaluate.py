@@ -25,7 +25,11 @@ METRICS_FILE = "metrics.json"
 
 @click.command("evaluate", short_help="Measure a run, an artifact or a model of your own.")
 @model_option("A run directory, a bundle, one of its files, a .keras file or a SavedModel folder.")
-@click.option("--data", required=True, metavar="PATH", help="A folder of labelled images, or a manifest.")
+@click.option(
+    "--data",
+    metavar="PATH",
+    help="A folder of labelled images, or a manifest. Without it, a run's own test split.",
+)
 @out_option(f"Also write {METRICS_FILE} there.", required=False)
 @pixels_option
 @input_dtype_option
@@ -33,7 +37,7 @@ METRICS_FILE = "metrics.json"
 @json_option
 def command(
     model: Path,
-    data: str,
+    data: str | None,
     out: Path | None,
     *,
     pixels: Pixels | None,

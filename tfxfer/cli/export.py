@@ -24,7 +24,9 @@ from tfxfer.cli.report_page import print_export
 @click.command("export", short_help="Write and verify artifacts of a model.")
 @model_option("A run directory, a .keras file or a SavedModel folder.")
 @click.option(
-    "--data", required=True, metavar="PATH", help="Labelled images that the artifacts are verified on."
+    "--data",
+    metavar="PATH",
+    help="Labelled images that the artifacts are verified on. Without it, a run's own test split.",
 )
 @out_option("The bundle's folder.")
 @click.option(
@@ -43,7 +45,7 @@ from tfxfer.cli.report_page import print_export
 @json_option
 def command(
     model: Path,
-    data: str,
+    data: str | None,
     out: Path,
     *,
     formats: tuple[str, ...],

@@ -66,6 +66,11 @@ class ArraySplit:
             part = slice(start, start + batch_size)
             yield self.images[part], self.labels[part]
 
+    def weighted_batches(self, batch_size: int) -> Iterator[tuple[np.ndarray, ...]]:
+        """As `batches`, with (B,) float32 weights as a third part where the split has any."""
+        for start, batch in zip(range(0, len(self), batch_size), self.batches(batch_size), strict=True):
+            yield batch if self.weights is None else (*batch, self.weights[start : start + batch_size])
+
     def take(self, index: np.ndarray) -> ArraySplit:
         """The examples at `index`, in that order, as views of the same file."""
         chosen = np.asarray(index, dtype=np.int64)

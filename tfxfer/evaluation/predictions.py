@@ -43,7 +43,7 @@ def collect(predict: object, data: Iterable[object]) -> Predictions:
         DataError: no batch, a batch that is not a pair or a triple, targets that do not fit.
         EvaluationError: outputs that are not (N, classes) or not finite.
     """
-    _refuse_endless(data)
+    refuse_endless(data)
     run = _runner(predict)
     raw, targets, weights = [], [], []
     for images, truth, weight in _batches(data):
@@ -104,6 +104,15 @@ def check_outputs(outputs: Outputs) -> None:
             )
 
 
+def refuse_endless(data: object) -> None:
+    """Raises DataError for a tf.data.Dataset without end."""
+    tensorflow = sys.modules.get("tensorflow")  # a tf.data.Dataset exists only where TensorFlow is loaded
+    if tensorflow is None or not isinstance(data, tensorflow.data.Dataset):
+        return
+    if int(data.cardinality()) == tensorflow.data.INFINITE_CARDINALITY:
+        raise DataError("evaluation needs data that end. Received: an endless dataset. Drop .repeat().")
+
+
 def _batches(data: Iterable[object]) -> Iterator[tuple[object, np.ndarray, np.ndarray | None]]:
     for batch in data:
         if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
@@ -117,14 +126,6 @@ def _batches(data: Iterable[object]) -> Iterator[tuple[object, np.ndarray, np.nd
                 "evaluation takes batches, targets (N,). Received: a single target. Call .batch(32) first."
             )
         yield batch[0], truth, None if len(batch) == 2 else np.asarray(batch[2], dtype=np.float64)
-
-
-def _refuse_endless(data: object) -> None:
-    tensorflow = sys.modules.get("tensorflow")  # a tf.data.Dataset exists only where TensorFlow is loaded
-    if tensorflow is None or not isinstance(data, tensorflow.data.Dataset):
-        return
-    if int(data.cardinality()) == tensorflow.data.INFINITE_CARDINALITY:
-        raise DataError("evaluation needs data that end. Received: an endless dataset. Drop .repeat().")
 
 
 def _runner(predict: object) -> Callable[[object], Outputs | np.ndarray]:

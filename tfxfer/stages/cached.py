@@ -44,9 +44,20 @@ class Cached:
     def name(self) -> str:
         return self.work.name
 
+    def complete(self, state: State) -> Path | None:
+        """The folder of a result that is there already; None where it would have to be computed."""
+        folder = self._folder(state, self._key(state))
+        return folder if (folder / KEY_FILE).is_file() else None
+
+    def _key(self, state: State) -> dict[str, object]:
+        return {"stage": self.name, "versions": versions(), **self.work.key(state)}
+
+    def _folder(self, state: State, key: Mapping[str, object]) -> Path:
+        return state.run.stages / f"{self.name}-{value_sha256(key)[:16]}"
+
     def __call__(self, state: State, /) -> State:
-        key = {"stage": self.name, "versions": versions(), **self.work.key(state)}
-        folder = state.run.stages / f"{self.name}-{value_sha256(key)[:16]}"
+        key = self._key(state)
+        folder = self._folder(state, key)
         if (folder / KEY_FILE).is_file():
             state.journal.write("stage", name=self.name, status="cached")
         else:

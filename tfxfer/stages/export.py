@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfxfer.bundle.contract import InputSpec
 from tfxfer.config.gates import gate_limits
 from tfxfer.config.schema import Config
 from tfxfer.data import ChosenSource, decode_image
@@ -95,7 +96,8 @@ def _pictures(state: State, reference: Reference) -> Pictures:
     indices = golden_indices(reference)
     checked = ChosenSource(data.source, records, data.scan.report.digests)
     originals = tuple(decode_image(checked.read(records[index]), records[index].path) for index in indices)
-    return Pictures(indices, originals, state.config.data.resize)
+    height, width = reference.images.shape[1:3]
+    return Pictures(indices, originals, InputSpec((height, width), state.config.data.resize))
 
 
 def _about(state: State) -> About:

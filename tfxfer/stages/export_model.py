@@ -10,20 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfxfer.bundle.contract import Dtype, InputSpec
 from tfxfer.catalogue.formats import FORMATS, default_gates
 from tfxfer.catalogue.inputs import ResizeRule
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import DataError, ExportError, GateError, UsageError
-from tfxfer.evaluation.predictions import Predictions, collect
+from tfxfer.evaluation.predictions import Predictions, collect, refuse_endless
 from tfxfer.runtimes.outputs import Outputs
 from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written, write_and_measure
-from tfxfer.stages.handover import About, Pictures, bundle_path, golden_indices, hand_over
+from tfxfer.stages.handover import (
+    About,
+    Pictures,
+    bundle_path,
+    golden_indices,
+    golden_inputs,
+    hand_over,
+)
 from tfxfer.store.fingerprint import bytes_sha256, value_sha256
-from tfxfer.verification.reference import Images, Reference, image_batches
+from tfxfer.verification.reference import BATCH_SIZE, Images, Reference, image_batches
 
 if TYPE_CHECKING:
     import keras
 
+    from tfxfer.formats.trace import Traced
     from tfxfer.network.network import Network
 
 # How far the float32 rebuild's probabilities may lie from the model's own: float32, and half precision.
@@ -70,15 +79,17 @@ def export(
     labels: Sequence[str] | None = None,
     gates: Mapping[str, float] | None = None,
     input_dtype: str | None = None,
-    resize: ResizeRule = "stretch",
+    resize: ResizeRule | None = None,
     overwrite: bool = False,
 ) -> ExportReport:
     """Write `formats` ("litert", "onnx:float32", ...) into the bundle `to`, each run and held against the model.
 
     `test` are batches (images, targets[, weights]) that the model was not trained on; `calibration`, training
     images, is for precisions that need them. A Network takes uint8 RGB; a model of your own keeps its own
-    input, unless `input_dtype` asks for "uint8" (images then are whole numbers 0-255). `resize` is the rule
-    that brought the images to their size, as the contract states it. `gates` replace single defaults.
+    input, of any range, unless `input_dtype` asks for "uint8" (images then are whole numbers 0-255, and of
+    three channels they are RGB). `resize` is the rule by which pictures come to their size, as the contract
+    tells apps; None says "stretch" for RGB pictures, and nothing for other inputs. `gates` replace single
+    defaults.
 
     Raises:
         UsageError: a format that does not exist, or `to` exists and `overwrite` is false.
@@ -92,8 +103,9 @@ def export(
     _refuse_calibration(wanted, calibration)
     tracing = Tracing(model, None if labels is None else tuple(labels), input_dtype)
     reference = reference_of(tracing, test)
+    spec = _input_spec(tracing.traced, isinstance(test, ArraySplit), resize)
     report = export_reference(
-        tracing, reference, wanted, target, resize=resize, provenance=_provenance(model)
+        tracing, reference, wanted, target, input_spec=spec, provenance=_provenance(model)
     )
     if not report.passed:
         raise_failures(report)
@@ -106,7 +118,7 @@ def export_reference(
     wanted: Sequence[Wanted],
     to: Path,
     *,
-    resize: ResizeRule,
+    input_spec: InputSpec,
     provenance: Provenance,
 ) -> ExportReport:
     """Write, run, judge and hand over; the report says what passed."""
@@ -119,7 +131,7 @@ def export_reference(
             write_and_measure(entry, tracing, reference, place)
             artifacts.append(judged(read_written(entry, place), reference))
         about = _about(provenance, reference)
-        hand_over(to, artifacts, reference, pictures=_pictures(reference, resize), about=about)
+        hand_over(to, artifacts, reference, pictures=_pictures(reference, input_spec), about=about)
         return _report(to, artifacts, reference)
 
 
@@ -196,19 +208,28 @@ def _images(
     test: Iterable[Any] | ArraySplit, shape: tuple[int, ...], dtype: np.dtype
 ) -> tuple[Images, Iterable[Any]]:
     if isinstance(test, ArraySplit):
-        return test.images, test.batches(32)
+        _require_shape(test.images.shape, shape)
+        return test.images, test.weighted_batches(BATCH_SIZE)
+    refuse_endless(test)
     batches = [tuple(np.asarray(part) for part in batch) for batch in test]
     if not batches:
         raise DataError("export needs test data to prove the files on. Received: no batch.")
     images = np.concatenate([batch[0] for batch in batches])
-    if images.shape[1:] != shape:
-        raise DataError(f"test images must be (N, {', '.join(map(str, shape))}). Received: {images.shape}.")
+    _require_shape(images.shape, shape)
     if dtype == np.uint8 and not _are_bytes(images):
         raise DataError(
             "images for a uint8 input must be whole numbers 0-255. Received: others, from "
             f"{images.min():g} to {images.max():g}. Leave input_dtype out, or give images that are not scaled yet."
         )
     return images, batches
+
+
+def _require_shape(received: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    if received[1:] != expected:
+        raise DataError(
+            f"test images must be batches (N, {', '.join(map(str, expected))}), as the model takes them. "
+            f"Received: {received}. Resize or batch them as in training."
+        )
 
 
 def _are_bytes(images: np.ndarray) -> bool:
@@ -226,7 +247,8 @@ def _require_same(own: Outputs, rebuilt: Outputs, model: Any) -> None:
     if error > tolerance:
         raise ExportError(
             f"the float32 rebuild must say what the model says, to {tolerance:g} in any probability. "
-            f"Received: a difference of {error:.3g}. A layer behaves differently when it is copied; please report it."
+            f"Received: a difference of {error:.3g}. End the model in logits or in a softmax; where it does, a layer "
+            "behaves differently when it is copied: please report it."
         )
 
 
@@ -239,12 +261,23 @@ def _refuse_calibration(wanted: Sequence[Wanted], calibration: object) -> None:
         )
 
 
-def _pictures(reference: Reference, resize: ResizeRule) -> Pictures:
-    """The pictures at the network's size: their originals were not given."""
+def _input_spec(traced: Traced, decoded: bool, resize: ResizeRule | None) -> InputSpec:
+    """What the contract says of the input: RGB pictures where that is known, and not where it would be a guess.
+
+    Known are pictures that tfxfer decoded itself, and an input of three bytes a pixel.
+    """
+    height, width, channels = traced.input_shape
+    dtype: Dtype = "uint8" if traced.input_dtype == np.uint8 else "float32"
+    if channels == 3 and (decoded or dtype == "uint8"):
+        return InputSpec((height, width), "stretch" if resize is None else resize, dtype=dtype)
+    return InputSpec((height, width), resize, dtype=dtype, channels=channels, values="own")
+
+
+def _pictures(reference: Reference, spec: InputSpec) -> Pictures:
+    """The golden inputs; as pictures at the network's size, since their originals were not given."""
     indices = golden_indices(reference)
-    rows = [reference.images[index : index + 1][0] for index in indices]
-    originals = tuple(row.astype(np.uint8) for row in rows) if all(map(_are_bytes, rows)) else ()
-    return Pictures(indices, originals, resize)
+    originals = tuple(golden_inputs(reference, indices, "uint8")) if spec.values == "rgb" else ()
+    return Pictures(indices, originals, spec)
 
 
 def _provenance(model: Any) -> Provenance:

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from tfxfer.bundle.card import ArtifactFigures, Card
-from tfxfer.bundle.contract import ArtifactSpec, Contract, InputSpec
+from tfxfer.bundle.contract import ArtifactSpec, Contract, Dtype, InputSpec
 from tfxfer.bundle.golden import Golden, choose_golden
 from tfxfer.bundle.manifest import Provenance
 from tfxfer.bundle.write import write_bundle
-from tfxfer.catalogue.inputs import ResizeRule
 from tfxfer.stages.artifacts import Judged
 from tfxfer.store.atomic import replaced_folder
 from tfxfer.store.versions import versions
@@ -41,11 +40,11 @@ class About:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pictures:
-    """The golden pictures: which of the held-out ones, and each at its own size."""
+    """The golden inputs: which of the held-out ones, each as a picture at its own size, and what they are."""
 
     indices: list[int]
-    originals: tuple[np.ndarray, ...]  # (height, width, 3) uint8 RGB
-    resize_rule: ResizeRule
+    originals: tuple[np.ndarray, ...]  # (height, width, 3) uint8 RGB; () where the inputs are no pictures
+    input: InputSpec
 
 
 def bundle_path(entry: Judged) -> str:
@@ -56,6 +55,11 @@ def bundle_path(entry: Judged) -> str:
 def golden_indices(reference: Reference, count: int = 8) -> list[int]:
     """Which held-out pictures become golden ones."""
     return choose_golden(reference.predictions.targets, reference.outputs.logits, count)
+
+
+def golden_inputs(reference: Reference, indices: Sequence[int], dtype: Dtype) -> np.ndarray:
+    """The held-out inputs at `indices`, (K, H, W, C), as an artifact is fed."""
+    return np.stack([reference.images[index : index + 1][0] for index in indices]).astype(dtype, copy=False)
 
 
 def hand_over(
@@ -90,7 +94,7 @@ def _golden(reference: Reference, pictures: Pictures) -> Golden:
     targets = reference.predictions.targets[chosen]
     return Golden(
         pictures=pictures.originals,
-        inputs=np.stack([reference.images[index : index + 1][0] for index in chosen]),
+        inputs=golden_inputs(reference, chosen, pictures.input.dtype),
         probabilities=reference.outputs.probabilities[chosen],
         logits=reference.outputs.logits[chosen],
         targets=tuple(reference.labels[target] for target in targets),
@@ -114,8 +118,7 @@ def _contract(
         )
         for entry in passed
     )
-    size = (int(reference.images.shape[1]), int(reference.images.shape[2]))
-    return Contract(InputSpec(size, pictures.resize_rule), reference.labels, specs, golden.names)
+    return Contract(pictures.input, reference.labels, specs, golden.names)
 
 
 def _golden_error(entry: Judged, golden: Golden, indices: list[int]) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfxfer.bundle.contract import Contract
 from tfxfer.bundle.reading import read_contract
 from tfxfer.catalogue.inputs import ResizeRule, Size
 from tfxfer.data import open_unlabelled
@@ -65,13 +66,18 @@ def load_predictor(model: Network | Path | str) -> Loaded:
     if not isinstance(model, str | Path):
         return Loaded(model, model.labels, model.input.size, "stretch", np.dtype(np.uint8))
     path = Path(model)
-    if (path / "network" / "network.json").is_file():
+    if is_run(path):
         return _run(path)
     if (path / "contract.json").is_file():
         return _bundle(path)
     if not path.exists():
         raise UsageError(f"--model must be a run, a bundle or a file. Received: '{path}', where nothing is.")
     return _file(path)
+
+
+def is_run(path: Path) -> bool:
+    """Whether a trained network lies there, as in a run directory."""
+    return (path / "network" / "network.json").is_file()
 
 
 def _run(path: Path) -> Loaded:
@@ -90,7 +96,7 @@ def _bundle(path: Path) -> Loaded:
         for artifact in contract.artifacts:
             if artifact.format == format:
                 runtime = open_runtime(format, path / artifact.path)
-                rule = contract.input.resize_rule
+                rule = _rule(contract, path)
                 return Loaded(runtime, contract.labels, contract.input.size, rule, runtime.input_dtype)
     raise UsageError(f"a bundle must hold an artifact. Received: '{path}', which holds none that passed.")
 
@@ -102,7 +108,9 @@ def _file(path: Path) -> Loaded:
         raise UsageError(
             f"'{path}' must hold its labels. Received: none in it. Give the bundle it belongs to."
         )
-    height, width = runtime.input_shape[:2]
+    height, width, channels = runtime.input_shape
+    if channels != 3:
+        raise _no_pictures(path)
     return Loaded(runtime, labels, (height, width), _rule_beside(path), runtime.input_dtype)
 
 
@@ -110,8 +118,21 @@ def _rule_beside(path: Path) -> ResizeRule:
     """The resize rule of the bundle that a file lies in, or `stretch` where it lies in none."""
     for folder in (path.parent, path.parent.parent):
         if (folder / "contract.json").is_file():
-            return read_contract(folder).input.resize_rule
+            return _rule(read_contract(folder), path)
     return "stretch"
+
+
+def _rule(contract: Contract, path: Path) -> ResizeRule:
+    if contract.input.values != "rgb" or contract.input.resize_rule is None:
+        raise _no_pictures(path)
+    return contract.input.resize_rule
+
+
+def _no_pictures(path: Path) -> UsageError:
+    return UsageError(
+        f"predict needs a model that takes RGB pictures 0-255. Received: '{path}', which takes inputs of its own. "
+        "Run it in its runtime on inputs prepared as in its training."
+    )
 
 
 def _entry(path: str, row: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfxfer.catalogue.inputs import ResizeRule, Size
+from tfxfer.catalogue.inputs import Size
 from tfxfer.catalogue.pixels import RAW, Pixels
-from tfxfer.data import ArraySplit, admit, check_source, open_source, scan
-from tfxfer.data.splits import split_records
+from tfxfer.data import ArraySplit, check_source, open_source
 from tfxfer.errors import DataError, UsageError
 from tfxfer.evaluation.evaluate import evaluate
 from tfxfer.evaluation.metrics import Metrics
 from tfxfer.stages.export_model import export, parse_formats, refuse_existing
-from tfxfer.stages.predict import Loaded, load_predictor, predict
+from tfxfer.stages.held_out import Labelled, held_out, run_test_split
+from tfxfer.stages.predict import Loaded, is_run, load_predictor, predict
 from tfxfer.verification.reference import BATCH_SIZE
 
 if TYPE_CHECKING:
@@ -42,31 +41,31 @@ def predict_path(model: Path, data: Sequence[str]) -> dict[str, Any]:
 
 
 def evaluate_path(
-    model: Path, data: str, *, pixels: Pixels | None = None, input_dtype: str | None = None
+    model: Path, data: str | None, *, pixels: Pixels | None = None, input_dtype: str | None = None
 ) -> dict[str, Any]:
     """The figures of a run, a bundle, a file or a user's own model on labelled data, as JSON values.
 
-    Where the data come with splits, the test split is used; else all of them.
+    Where the data come with splits, the test split is used; else all of them. Of a run, None means the
+    test split of its own data.
 
     Raises:
         DataError: bad records, or labels that the model does not know.
-        UsageError: `model` is nothing that can be evaluated.
+        UsageError: `model` is nothing that can be evaluated, or `data` is None and it is no run.
     """
     if model.suffix in MODEL_SUFFIXES:
         own = load_own_model(model, pixels, input_dtype)
-        with held_out(data, _size(own), "stretch") as (split, labels):
-            _check_classes(own, labels)
-            metrics = evaluate(own, _batches(split, np.dtype(own.inputs[0].dtype)), labels=labels)
+        with held_out(_given(data), _size(own), "stretch") as (split, labels):
+            metrics = _score_own(own, split, labels)
         return {**metrics.as_dict(), **_warnings(metrics, pixels)}
     _refuse_pixels(model, pixels, input_dtype)
     loaded = load_predictor(model)
-    with held_out(data, loaded.size, loaded.rule, loaded.labels) as (split, labels):
+    with _labelled(model, loaded, data) as (split, labels):
         return evaluate(loaded.predictor, _batches(split, loaded.dtype), labels=labels).as_dict()
 
 
 def export_path(
     model: Path,
-    data: str,
+    data: str | None,
     out: Path,
     *,
     formats: tuple[str, ...],
@@ -76,6 +75,8 @@ def export_path(
 ) -> dict[str, Any]:
     """Export a run's network or a user's own model, each file proven on labelled data; as JSON values.
 
+    Of a run, `data` = None means the test split of its own data.
+
     Raises:
         UsageError: `out` exists, a format that does not exist, or `model` is nothing that can be exported.
         GateError: a gate does not hold; the bundle is written.
@@ -83,35 +84,39 @@ def export_path(
     parse_formats(formats, {})
     refuse_existing(out, overwrite)
     if model.suffix in MODEL_SUFFIXES:
-        return _export_own(model, data, out, formats, pixels, input_dtype)
+        own = load_own_model(model, pixels, input_dtype)
+        with held_out(_given(data), _size(own), "stretch") as (split, labels):
+            metrics = _score_own(own, split, labels)
+            report = export(
+                own, out, formats, test=split, labels=labels, input_dtype=input_dtype, overwrite=overwrite
+            )
+        return {**report.as_dict(), **_warnings(metrics, pixels)}
     _refuse_pixels(model, pixels, input_dtype)
     loaded = _run_network(model)
-    with held_out(data, loaded.size, loaded.rule, loaded.labels) as (split, _):
-        report = export(
-            loaded.predictor,
-            out,
-            formats,
-            test=split,
-            resize=loaded.rule,
-            overwrite=overwrite,
-        )
+    with _labelled(model, loaded, data) as (split, _):
+        report = export(loaded.predictor, out, formats, test=split, resize=loaded.rule, overwrite=overwrite)
     return report.as_dict()
 
 
-def _export_own(
-    model: Path,
-    data: str,
-    out: Path,
-    formats: tuple[str, ...],
-    pixels: Pixels | None,
-    input_dtype: str | None,
-) -> dict[str, Any]:
-    own = load_own_model(model, pixels, input_dtype)
-    with held_out(data, _size(own), "stretch") as (split, labels):
-        _check_classes(own, labels)
-        metrics = evaluate(own, _batches(split, np.dtype(own.inputs[0].dtype)), labels=labels)
-        report = export(own, out, formats, test=split, labels=labels, input_dtype=input_dtype, overwrite=True)
-    return {**report.as_dict(), **_warnings(metrics, pixels)}
+def _given(data: str | None) -> str:
+    if data is None:
+        raise UsageError(
+            "labelled data are needed to measure on. Received: none. Give --data PATH; "
+            "only a run directory has a test split of its own."
+        )
+    return data
+
+
+def _labelled(model: Path, loaded: Loaded, data: str | None) -> AbstractContextManager[Labelled]:
+    """The data given, or the run's own test split."""
+    if data is None and is_run(model):
+        return run_test_split(model)
+    return held_out(_given(data), loaded.size, loaded.rule, loaded.labels)
+
+
+def _score_own(model: keras.Model, split: ArraySplit, labels: Sequence[str]) -> Metrics:
+    _check_classes(model, labels)
+    return evaluate(model, _batches(split, np.dtype(model.inputs[0].dtype)), labels=labels)
 
 
 def load_own_model(path: Path, pixels: Pixels | None, input_dtype: str | None) -> keras.Model:
@@ -139,28 +144,9 @@ def load_own_model(path: Path, pixels: Pixels | None, input_dtype: str | None) -
     return keras.Model(image, model(Preprocess.of(pixels)(image)), name=model.name)
 
 
-@contextmanager
-def held_out(
-    data: str, size: Size, rule: ResizeRule, known: Sequence[str] | None = None
-) -> Iterator[tuple[ArraySplit, tuple[str, ...]]]:
-    """The test split of labelled data that come with splits, else all of them; decoded for the block's length.
-
-    Raises:
-        DataError: bad records, or labels that are not among `known`.
-    """
-    source = open_source(data)
-    with tempfile.TemporaryDirectory(prefix="tfxfer-pictures-") as folder:
-        found = scan(source, Path(folder), size=size, rule=rule)
-        records = admit(found.report).records
-        if any(record.split is not None for record in records):
-            records = split_records(records, found.report.digests).test
-        labels = tuple(sorted({record.label for record in records})) if known is None else tuple(known)
-        yield found.select(records, labels), labels
-
-
-def _batches(split: ArraySplit, dtype: np.dtype) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for images, targets in split.batches(BATCH_SIZE):
-        yield images.astype(dtype, copy=False), targets
+def _batches(split: ArraySplit, dtype: np.dtype) -> Iterator[tuple[np.ndarray, ...]]:
+    for images, *rest in split.weighted_batches(BATCH_SIZE):
+        yield images.astype(dtype, copy=False), *rest
 
 
 def _size(model: keras.Model) -> Size:
@@ -201,7 +187,7 @@ def _refuse_pixels(model: Path, pixels: Pixels | None, input_dtype: str | None) 
 
 
 def _run_network(model: Path) -> Loaded:
-    if not (model / "network" / "network.json").is_file():
+    if not is_run(model):
         raise UsageError(
             f"export takes a run directory, or a .keras or .h5 file. Received: '{model}'. "
             "An exported file cannot be exported again; give the run that it came from."

@@ -26,16 +26,16 @@ ROUNDING = 1e-5  # on a probability: float32 softmax against float64
 class Vectors:
     """The golden files of a bundle, read."""
 
-    inputs: np.ndarray  # (K, H, W, 3) uint8
+    inputs: np.ndarray  # (K, H, W, C) of the contract's dtype
     probabilities: np.ndarray  # (K, classes) float32
     logits: np.ndarray  # (K, classes) float32
     expected: tuple[Expected, ...]
 
 
-def read_vectors(folder: Path) -> Vectors:
+def read_vectors(folder: Path, contract: Contract) -> Vectors:
     """Raises BundleError where a golden file is missing or damaged."""
     return Vectors(
-        read_array(folder / INPUTS, "uint8", 4),
+        read_array(folder / INPUTS, contract.input.dtype, 4),
         read_array(folder / PROBABILITIES, "float32", 2),
         read_array(folder / LOGITS, "float32", 2),
         read_expected(folder / EXPECTED),
@@ -59,7 +59,7 @@ def check_labels(folder: Path, contract: Contract, vectors: Vectors, findings: F
         named = {label: float(value) for label, value in zip(contract.labels, row, strict=False)}
         if named != entry.probabilities or entry.label != contract.labels[int(row.argmax())]:
             failures.append(
-                f"'{EXPECTED}' must give '{entry.picture}' the probabilities of {PROBABILITIES} under the "
+                f"'{EXPECTED}' must give {_input_name(entry)} the probabilities of {PROBABILITIES} under the "
                 "contract's labels. Received: others; labels were moved, or the file is of another run."
             )
             break
@@ -71,26 +71,29 @@ def check_labels(folder: Path, contract: Contract, vectors: Vectors, findings: F
 
 def check_vectors(contract: Contract, vectors: Vectors, findings: Findings) -> bool:
     """Shapes fit, and the probabilities are the softmax of the logits; False ends the verification."""
-    count, outputs = len(contract.pictures), (len(contract.pictures), len(contract.labels))
+    spec, count = contract.input, len(contract.pictures) or len(vectors.inputs)
+    outputs = (count, len(contract.labels))
     shapes = (vectors.inputs.shape, vectors.logits.shape, vectors.probabilities.shape, len(vectors.expected))
-    wanted = ((count, *contract.input.size, 3), outputs, outputs, count)
+    wanted = ((count, *spec.size, spec.channels), outputs, outputs, count)
     failures = []
-    if shapes != wanted:
+    if shapes != wanted or count == 0:
         failures.append(f"golden arrays must have the shapes {wanted}. Received: {shapes}.")
-    elif not np.isfinite(vectors.logits).all():
-        failures.append(f"'{LOGITS}' must hold finite numbers.")
+    elif not np.isfinite(vectors.logits).all() or not np.isfinite(vectors.inputs).all():
+        failures.append(f"'{LOGITS}' and '{INPUTS}' must hold finite numbers.")
     elif not np.allclose(np.exp(log_softmax(vectors.logits)), vectors.probabilities, rtol=0, atol=ROUNDING):
         failures.append(f"'{PROBABILITIES}' must be the softmax of '{LOGITS}'. Received: other numbers.")
-    elif tuple(entry.picture for entry in vectors.expected) != contract.pictures:
+    elif tuple(entry.picture for entry in vectors.expected) != (contract.pictures or (None,) * count):
         failures.append(f"'{EXPECTED}' must list the contract's pictures in their order.")
-    findings.result("golden vectors", failures, f"{count} pictures")
+    findings.result("golden vectors", failures, f"{count} {'pictures' if contract.pictures else 'inputs'}")
     return not failures
 
 
 def check_pictures(folder: Path, contract: Contract, vectors: Vectors, findings: Findings) -> None:
     """The golden pictures, decoded and resized again, are the golden inputs byte for byte."""
-    failures = []
-    rule = contract.input.resize_rule
+    failures, rule = [], contract.input.resize_rule
+    if rule is None or not contract.pictures:
+        findings.skip("golden pictures", "the input is no RGB picture; its golden inputs are run as they are")
+        return
     for name, wanted in zip(contract.pictures, vectors.inputs, strict=True):
         try:
             picture = decode_image((folder / name).read_bytes(), name)
@@ -129,7 +132,7 @@ def check_artifact(
     runtime: Runtime, artifact: ArtifactSpec, contract: Contract, vectors: Vectors
 ) -> tuple[list[str], float]:
     """What is wrong with one artifact, and its largest logit error on the golden inputs."""
-    shape, dtype = (*contract.input.size, 3), np.dtype(contract.input.dtype)
+    shape, dtype = (*contract.input.size, contract.input.channels), np.dtype(contract.input.dtype)
     if runtime.input_shape != shape or runtime.input_dtype != dtype:
         failure = f"must take {shape} {dtype}. Received: {runtime.input_shape} {runtime.input_dtype}."
         return [failure], float("nan")
@@ -138,7 +141,7 @@ def check_artifact(
         failures.append(
             f"must hold the contract's labels. Received: {_first(runtime.labels, contract.labels)}."
         )
-    outputs = runtime.predict(vectors.inputs.astype(dtype))
+    outputs = runtime.predict(vectors.inputs)
     error, wrong = _golden_failures(outputs, artifact, vectors)
     return failures + wrong, error
 
@@ -161,6 +164,10 @@ def _golden_failures(outputs: Outputs, artifact: ArtifactSpec, vectors: Vectors)
     elif not apart <= tolerance + ROUNDING:
         failures.append(f"must give the golden probabilities to {tolerance:.3g}. Received: {apart:.3g} off.")
     return error, failures
+
+
+def _input_name(entry: Expected) -> str:
+    return "each input" if entry.picture is None else f"'{entry.picture}'"
 
 
 def _first(found: tuple[str, ...] | None, wanted: tuple[str, ...]) -> str:

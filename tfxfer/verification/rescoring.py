@@ -32,10 +32,15 @@ def check_data(
     that is used, since the network has seen the others.
 
     Raises:
-        DataError: data that cannot be read, or a label that the bundle lacks.
+        DataError: data that cannot be read, a label that the bundle lacks, or a bundle that takes no pictures.
         VerificationError: the manifest says no accuracy to compare with.
     """
     recorded, interval = _recorded(manifest)
+    if contract.input.values != "rgb":
+        raise DataError(
+            "only a bundle that takes RGB pictures is scored on a folder of them. Received: one that takes inputs "
+            "of its own. Verify it without data; score its files with tfxfer.evaluate on batches of yours."
+        )
     source = open_source(data)
     records = _test_records(source, contract)
     for path, runtime in runtimes.items():
@@ -90,6 +95,7 @@ def _batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     index = {label: position for position, label in enumerate(contract.labels)}
     size, rule, dtype = contract.input.size, contract.input.resize_rule, contract.input.dtype
+    assert rule is not None  # of every contract that takes pictures
     for start in range(0, len(records), BATCH):
         part = records[start : start + BATCH]
         pictures = [decode_image(source.read(record), record.path) for record in part]

@@ -66,7 +66,7 @@ def inspect_bundle(path: Path | str, data: str | None = None) -> VerifyReport:
 def _check_contents(path: Path, manifest: Manifest, data: str | None, findings: Findings) -> None:
     contract = read_contract(path)
     _check_card(path, manifest, findings)
-    vectors = read_vectors(path)
+    vectors = read_vectors(path, contract)
     check_labels(path, contract, vectors, findings)
     if not check_vectors(contract, vectors, findings):
         return
