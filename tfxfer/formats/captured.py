@@ -7,7 +7,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import BinaryIO
 
 from absl import logging as absl_logging
@@ -42,6 +42,10 @@ def captured_output() -> Iterator[Captured]:
         file = stack.enter_context(tempfile.TemporaryFile())
         for silence in (_redirected(1, file), _redirected(2, file), warnings.catch_warnings(), _quiet_absl()):
             stack.enter_context(silence)
+        # In notebooks and under test runners Python's own streams do not lead to descriptors 1 and 2.
+        lines = stack.enter_context(os.fdopen(os.dup(file.fileno()), "w", buffering=1, encoding="utf-8"))
+        stack.enter_context(redirect_stdout(lines))
+        stack.enter_context(redirect_stderr(lines))
         warnings.simplefilter("ignore")
         yield Captured(file)
 
