@@ -54,11 +54,21 @@ def freeze(model: Network | keras.Model, policy: FreezePolicy | None = None) -> 
     flat = flat_model(whole)
     output = model.backbone_output if isinstance(model, Network) else features_tensor(flat)
     blocks = find_blocks(flat.inputs, output)
+    learning = chosen_blocks(blocks, policy)
+    _set_trainable(whole, flat, blocks, learning, policy)
+    return _boundary(flat, blocks, learning)
+
+
+def chosen_blocks(blocks: Sequence[Block], policy: FreezePolicy) -> Sequence[Block]:
+    """Those of a backbone's blocks, input to output, that a policy lets learn.
+
+    Raises:
+        BlockError: there is no such block, or one that would learn is opaque.
+    """
     count = learning_blocks(policy, [block.name for block in blocks], [block.parameters for block in blocks])
     learning = blocks[len(blocks) - count :]
     _refuse_opaque(learning)
-    _set_trainable(whole, flat, blocks, learning, policy)
-    return _boundary(flat, blocks, learning)
+    return learning
 
 
 def _refuse_opaque(learning: Sequence[Block]) -> None:

@@ -14,7 +14,7 @@ from tfxfer.data.report import CheckReport
 from tfxfer.stages.data import open_data
 from tfxfer.stages.estimates import Workload, estimate
 from tfxfer.stages.export import wanted_artifacts
-from tfxfer.stages.training import build_network, phases_of_config
+from tfxfer.stages.training import build_network, phases_of_config, require_blocks
 
 if TYPE_CHECKING:
     from tfxfer.network.network import Network
@@ -63,6 +63,7 @@ def make_plan(config: Config) -> dict[str, Any]:
         config.model_copy(update={"backbone": weightless(config.backbone)}), data.splits.labels
     )
     plan = phases_of_config(config, network, data.counts, pretrained=config.backbone.weights != "none")
+    require_blocks(network, plan)
     workloads = [_workload(network, phase) for phase in plan.phases]
     images: dict[str, int] = {name: len(records) for name, records in data.splits.named().items()}
     wanted = wanted_artifacts(config)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfxfer.errors import DataError, UsageError
+from tfxfer.errors import BackboneError, BlockError, DataError, UsageError
 from tfxfer.store.lock import exclusive
 
 MARK = "log.jsonl"  # every run has one from its first moment
+REFUSALS = (UsageError, DataError, BackboneError, BlockError)  # of what was asked for or given, not of work
+UNTRAINED = "data-"  # the stage whose result a corrected call would make again
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,15 @@ class RunDirectory:
 def open_run(path: Path, *, resume: bool) -> Iterator[RunDirectory]:
     """Hold `path` as a run directory for the length of the block.
 
-    A directory that this call made is removed again when the data are refused: nothing is in it yet
-    that anybody would want, and the corrected call need not say `--resume`.
+    A directory that this call made is removed again when what was given is refused before any training:
+    nothing is in it that anybody would want, and the corrected call need not say `--resume`.
 
     Raises:
         UsageError: `path` exists and `resume` is false, or it holds something that is no run.
         RunError: another process is writing there.
     """
     _refuse_existing(path, resume)
-    made = not path.exists()
+    made = _missing(path)
     try:
         (path / "stages").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -77,10 +79,26 @@ def open_run(path: Path, *, resume: bool) -> Iterator[RunDirectory]:
         run.log.touch()
         try:
             yield run
-        except DataError:
-            if made:
+        except REFUSALS:
+            if made and not _has_trained(run):
                 shutil.rmtree(path)
+                _remove_empty(made)
             raise
+
+
+def _missing(path: Path) -> tuple[Path, ...]:
+    """Of a folder and those above it, the ones that are not there yet; innermost first."""
+    return tuple(folder for folder in (path, *path.parents) if not folder.exists())
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):  # gone already, or somebody else put something there
+            folder.rmdir()
+
+
+def _has_trained(run: RunDirectory) -> bool:
+    return any(not stage.name.startswith((UNTRAINED, ".")) for stage in run.stages.iterdir())
 
 
 def _refuse_existing(path: Path, resume: bool) -> None:

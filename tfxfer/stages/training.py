@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfxfer.config.schema import BackboneConfig, Config, PhaseConfig, TrainingConfig
+from tfxfer.errors import BlockError, ConfigError
 from tfxfer.stages.data import RunData, input_size
 from tfxfer.stages.stage import State
 from tfxfer.store.atomic import replaced_folder
@@ -83,6 +84,7 @@ class Train:
             network = build_network(state.config, data.splits.labels)
             counts = np.bincount(data.train.labels, minlength=len(data.splits.labels)).tolist()
             plan = phases_of_config(state.config, network, counts)
+            require_blocks(network, plan)
             state.journal.write("decision", text=f"recipe {plan.recipe}: {plan.why}")
             histories = _train(state, network, plan, data)
         save_network(network, folder / NETWORK)
@@ -168,6 +170,20 @@ def phases_of_config(
         facts = facts if pretrained is None else replace(facts, pretrained=pretrained)
         plan = plan_phases("auto" if training.recipe is None else training.recipe, facts)
     return replace(plan, phases=tuple(_with_common(phase, training) for phase in plan.phases))
+
+
+def require_blocks(network: Network, plan: Plan) -> None:
+    """Refuse phases that the backbone cannot do, before anything is computed.
+
+    Raises:
+        ConfigError: a phase unfreezes blocks that are not there, or cannot learn.
+    """
+    from tfxfer.training.preflight import check_phases
+
+    try:
+        check_phases(network, plan.phases)
+    except BlockError as error:
+        raise ConfigError(f"training: {error}") from error
 
 
 def _phase(config: PhaseConfig, number: int) -> Phase:
