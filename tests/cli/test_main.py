@@ -127,7 +127,7 @@ BAD_LINES = {
     "task": (["init", "--task", "regression"], "--task must be classification"),
     "backbone": (["backbones", "MobilNetV2"], "keras/MobileNetV2"),
     "model not there": (["predict", "--model", "none", "--data", "good.yaml"], "'none' does not exist"),
-    "no data": (["evaluate", "--model", "good.yaml"], "--data"),
+    "no data": (["predict", "--model", "good.yaml"], "--data"),
     "pixels": (["evaluate", "--model", "good.yaml", "--data", "x", "--pixels", "[0,2]"], "--pixels"),
     "pixels mapping": (["evaluate", "--model", "good.yaml", "--data", "x", "--pixels", "{scale"], "--pixels"),
     "input dtype": (

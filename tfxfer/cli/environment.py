@@ -6,9 +6,7 @@ import importlib.util
 import json
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -74,30 +72,13 @@ class _QuietImport(MetaPathFinder):
 
 
 def _held_back(execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
+    from tfxfer.runtimes.quiet import nothing, stderr_held_back  # with numpy, which TensorFlow needs anyway
+
     def exec_module(module: ModuleType) -> None:
-        with _stderr_held_back():
+        with stderr_held_back(nothing):
             execute(module)
 
     return exec_module
-
-
-@contextmanager
-def _stderr_held_back() -> Iterator[None]:
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            sys.stderr.flush()
-            held.seek(0)
-            os.write(kept, held.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 def _keras_home(environment: Mapping[str, str]) -> Path:

@@ -12,6 +12,7 @@ from tfxfer.errors import RuntimeUnavailableError
 from tfxfer.runtimes.engines import engine_module
 from tfxfer.runtimes.labels import parse_labels
 from tfxfer.runtimes.outputs import Outputs
+from tfxfer.runtimes.quiet import not_info, stderr_held_back
 from tfxfer.runtimes.runtime import INPUT, LABELS_FILE, LOGITS, OUTPUTS, PROBABILITIES, SIGNATURE, InputSpec
 
 
@@ -72,8 +73,9 @@ def litert_labels(path: Path) -> tuple[str, ...] | None:
 
 def _open(module: Any, path: Path, threads: int | None) -> Any:
     try:
-        interpreter = module.Interpreter(str(path), num_threads=threads)
-        interpreter.allocate_tensors()
+        with stderr_held_back(not_info):  # "INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
+            interpreter = module.Interpreter(str(path), num_threads=threads)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise RuntimeUnavailableError(
             f"'{path}' must be a LiteRT file that ai-edge-litert can run. Received: {error}. Export it again."
