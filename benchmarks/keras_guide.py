@@ -1,8 +1,8 @@
-"""The Keras transfer learning guide's recipe, as its page writes it, and Keras's own three exports; prints one JSON line.
+"""The Keras guide's recipe, as its page writes it, and Keras's own three exports; prints one JSON line.
 
     python benchmarks/keras_guide.py DATA SPLITS_CSV WEIGHTS_H5 [--head-epochs 8] [--full-epochs 5] [--no-export]
 
-Source: https://keras.io/guides/transfer_learning/ (frozen base, `base(x, training=False)`, Adam, then everything at 1e-5).
+Source: https://keras.io/guides/transfer_learning/ (frozen base, `base(x, training=False)`, Adam, then all at 1e-5).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Folder of photographs to three verified files: tfxfer beside the Keras guide's recipe, in turn, same splits; prints a table.
+"""Folder of photographs to three verified files: tfxfer beside the Keras guide's recipe, in turn, same splits.
 
-    python benchmarks/main_job.py --data PHOTOS --weights MOBILENET_V2_1.0_NO_TOP.h5 [--seeds 0 1 2] [--recipe feature_extraction]
+    python benchmarks/main_job.py --data PHOTOS --weights MOBILENET_V2_1.0_NO_TOP.h5 [--seeds 0 1 2]
+        [--recipe feature_extraction] [--no-guide]
 
 Each side is a whole process, from the interpreter's start to its end.
 """
@@ -88,7 +89,8 @@ def main() -> None:
         ratios = [mine["seconds"] / guide["seconds"] for mine, guide in zip(ours, guides, strict=True)]
         print(f"Keras guide: accuracy {accuracy:.4f}, median {_median(guides):.1f} s")
         print(
-            f"time ratio tfxfer / guide: median {statistics.median(ratios):.3f} (min {min(ratios):.3f}, max {max(ratios):.3f})"
+            f"time ratio tfxfer / guide: median {statistics.median(ratios):.3f} "
+            f"(min {min(ratios):.3f}, max {max(ratios):.3f})"
         )
 
 
