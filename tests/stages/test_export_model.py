@@ -239,6 +239,8 @@ def test_nothing_is_overwritten_unasked_and_only_a_bundle_is(model: keras.Model,
 def test_any_iterable_of_arrays_is_test_data(model: keras.Model, tmp_path: Path) -> None:
     images, targets = own_arrays(30, 2)
     weights = np.linspace(0.5, 1.5, 30)
-    batches = ((images[i : i + 7], np.eye(CLASSES)[targets[i : i + 7]], weights[i : i + 7]) for i in range(0, 30, 7))
+    batches = (
+        (images[i : i + 7], np.eye(CLASSES)[targets[i : i + 7]], weights[i : i + 7]) for i in range(0, 30, 7)
+    )
     report = tfxfer.export(model, tmp_path / "bundle", ["litert"], test=batches)
     assert report.test["n"] == 30

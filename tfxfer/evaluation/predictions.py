@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -131,8 +131,7 @@ def _batches(data: Iterable[object]) -> Iterator[tuple[object, np.ndarray, np.nd
 def _runner(predict: object) -> Callable[[object], Outputs | np.ndarray]:
     keras = sys.modules.get("keras")  # a keras.Model exists only where Keras is loaded
     if keras is not None and isinstance(predict, keras.Model):
-        model = predict
-        return lambda images: _as_outputs(model.predict_on_batch(images))
+        return _model_runner(predict)
     if isinstance(predict, Predictor):
         predictor = predict
         return lambda images: predictor.predict(np.asarray(images))
@@ -143,6 +142,16 @@ def _runner(predict: object) -> Callable[[object], Outputs | np.ndarray]:
         "evaluate takes a Network, a Runtime, a keras.Model or a callable. "
         f"Received: {type(predict).__name__}."
     )
+
+
+def _model_runner(model: object) -> Callable[[object], Outputs | np.ndarray]:
+    """A keras.Model in inference mode, as one graph.
+
+    Not `predict_on_batch`: under a strategy it gives every replica the whole batch and joins their answers.
+    """
+    tensorflow, call = sys.modules["tensorflow"], cast(Callable[..., object], model)
+    graph = tensorflow.function(lambda images: call(images, training=False), reduce_retracing=True)
+    return lambda images: _as_outputs(graph(images))
 
 
 def _as_outputs(value: object) -> Outputs | np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,10 @@ class SavedModelRuntime:
 
 def _open(tensorflow: Any, path: Path) -> Any:
     try:
-        return tensorflow.saved_model.load(str(path))
+        # In a thread of its own, outside of any tf.distribute scope of the caller's, which would mirror the
+        # variables and leave a file that cannot be run in that scope.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(tensorflow.saved_model.load, str(path)).result()
     except (OSError, ValueError, KeyError, AttributeError, tensorflow.errors.OpError) as error:
         raise RuntimeUnavailableError(
             f"'{path}' must be a SavedModel that TensorFlow can load. Received: {error}. Export it again."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +46,10 @@ class Wanted:
 
 @dataclass(eq=False)
 class Tracing:
-    """The trace that all formats share, made when the first of them asks for it."""
+    """The trace that all formats share, made when the first of them asks for it.
+
+    Classes that nobody has named are labelled "0", "1", ..., in every file alike.
+    """
 
     model: Network | keras.Model
     labels: tuple[str, ...] | None = None
@@ -56,7 +59,9 @@ class Tracing:
     def traced(self) -> Traced:
         from tfxfer.formats.trace import trace
 
-        return trace(self.model, labels=self.labels, input_dtype=self.input_dtype)
+        traced = trace(self.model, labels=self.labels, input_dtype=self.input_dtype)
+        numbers = tuple(str(index) for index in range(traced.classes))
+        return replace(traced, labels=numbers) if traced.labels is None else traced
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,6 +27,7 @@ from tfxfer.stages.handover import (
     hand_over,
 )
 from tfxfer.store.fingerprint import bytes_sha256, value_sha256
+from tfxfer.verification.gates import require_limits
 from tfxfer.verification.reference import BATCH_SIZE, Images, Reference, image_batches
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def export(
     `test` are batches (images, targets[, weights]) that the model was not trained on; `calibration`, training
     images, is for precisions that need them. A Network takes uint8 RGB; a model of your own keeps its own
     input, of any range, unless `input_dtype` asks for "uint8" (images then are whole numbers 0-255, and of
-    three channels they are RGB). `resize` is the rule by which pictures come to their size, as the contract
+    three channels they are RGB). `labels` name the classes of your own model in the order of its outputs, "0",
+    "1", ... without. `resize` is the rule by which pictures come to their size, as the contract
     tells apps; None says "stretch" for RGB pictures, and nothing for other inputs. `gates` replace single
     defaults.
 
@@ -140,9 +142,11 @@ def parse_formats(formats: Sequence[str], gates: Mapping[str, float]) -> tuple[W
 
     Raises:
         UsageError: no such format or precision, or the same file twice.
+        GateError: no such gate, or a limit that cannot be meant.
     """
     if isinstance(formats, str):
         raise UsageError(f"formats must be a list, such as ['litert', 'onnx']. Received: {formats!r}.")
+    require_limits(gates)
     wanted = []
     for text in formats:
         name, _, precision = text.partition(":")
@@ -168,7 +172,7 @@ def refuse_existing(to: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise UsageError(f"'{to}' exists. Give another folder, or overwrite (--overwrite).")
-    if not (to / "manifest.json").is_file() and any(to.iterdir()):
+    if not (to / "manifest.json").is_file() and (not to.is_dir() or any(to.iterdir())):
         raise UsageError(
             f"only a bundle is overwritten. Received: '{to}', which is none. Give another folder."
         )
@@ -190,8 +194,8 @@ def reference_of(tracing: Tracing, test: Iterable[Any] | ArraySplit) -> Referenc
         np.concatenate([part["logits"].numpy() for part in parts]),
     )
     _require_same(own.outputs, rebuilt, tracing.model)
-    labels = traced.labels or tuple(str(index) for index in range(traced.classes))
-    return Reference(images, Predictions(rebuilt, own.targets, own.weights), labels)
+    assert traced.labels is not None
+    return Reference(images, Predictions(rebuilt, own.targets, own.weights), traced.labels)
 
 
 def raise_failures(report: ExportReport) -> None:

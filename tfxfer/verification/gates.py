@@ -62,6 +62,16 @@ def check_gates(limits: Limits, evidence: Evidence) -> tuple[GateResult, ...]:
         GateError: a gate that does not exist, a limit that is not a number, or one that needs test
             targets or a latency that were not measured.
     """
+    require_limits(limits)
+    return tuple(gate(limits, evidence) for name, gate in GATES.items() if name in limits)
+
+
+def require_limits(limits: Limits) -> None:
+    """Refuse limits that no artifact can be held against, before any is made.
+
+    Raises:
+        GateError: a gate that does not exist, or a limit that is not a number of 0 or more.
+    """
     for name, limit in limits.items():
         if name not in GATES:
             close = difflib.get_close_matches(name, GATES, n=1)
@@ -69,7 +79,6 @@ def check_gates(limits: Limits, evidence: Evidence) -> tuple[GateResult, ...]:
             raise GateError(f"a gate must be one of {', '.join(GATES)}. Received: '{name}';{hint}")
         if not math.isfinite(limit) or limit < 0:
             raise GateError(f"the limit of '{name}' must be a finite number of 0 or more. Received: {limit}.")
-    return tuple(gate(limits, evidence) for name, gate in GATES.items() if name in limits)
 
 
 def _min_accuracy(limits: Limits, evidence: Evidence) -> GateResult:
