@@ -6,8 +6,10 @@ import pytest
 import tensorflow as tf
 
 from tests.formats.models import LABELS, SIZE, classifier, images
+from tfxfer.backbones.backbone import load_backbone
 from tfxfer.errors import ExportError
 from tfxfer.formats.trace import trace
+from tfxfer.network.network import attach_head
 
 
 def assert_same(found: object, expected: object) -> None:
@@ -72,6 +74,20 @@ def test_the_batch_is_open_and_the_size_fixed() -> None:
 def test_labels_must_fit_the_classes() -> None:
     with pytest.raises(ExportError, match="Received: 2 labels for 3 classes"):
         trace(classifier(), labels=["a", "b"])
+
+
+def test_a_label_is_one_line() -> None:
+    with pytest.raises(ExportError, match=r"Received: 'b\\nc'"):
+        trace(classifier(), labels=["a", "b\nc", "d"])
+
+
+def test_a_network_brings_its_labels_and_takes_bytes() -> None:
+    backbone = load_backbone("embedded/small", weights="none")
+    network = attach_head(backbone, labels=["a", "b"])
+    traced = trace(network)
+    assert (traced.labels, traced.input_dtype) == (("a", "b"), np.uint8)
+    batch = np.full((2, *traced.input_shape), 9, np.uint8)
+    assert_same(traced.function(batch)["probabilities"], network.predict(batch).probabilities)
 
 
 def test_a_model_of_any_size_must_be_given_one() -> None:

@@ -158,6 +158,11 @@ def _fresh_names() -> Iterator[None]:
 
 
 def _labels(model: Network | keras.Model, labels: Sequence[str] | None) -> tuple[str, ...] | None:
-    if labels is not None:
-        return tuple(labels)
-    return model.labels if isinstance(model, Network) else None
+    if labels is None:
+        return model.labels if isinstance(model, Network) else None
+    broken = [label for label in labels if "\n" in label]
+    if broken:
+        raise ExportError(
+            f"a label is one line of labels.txt. Received: {broken[0]!r}. Write it without line ends."
+        )
+    return tuple(labels)
