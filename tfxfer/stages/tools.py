@@ -124,7 +124,7 @@ def load_own_model(path: Path, pixels: Pixels | None, input_dtype: str | None) -
 
     Raises:
         NetworkError: the file cannot be read, or would run code.
-        UsageError: its input is no picture of a fixed size.
+        UsageError: its input is no picture of a fixed size, or `pixels` for one that takes bytes.
     """
     import keras
 
@@ -140,7 +140,12 @@ def load_own_model(path: Path, pixels: Pixels | None, input_dtype: str | None) -
         )
     if pixels is None or pixels == RAW:
         return model
-    image = keras.Input(shape[1:], dtype=input_dtype or "float32", name="image")
+    if model.inputs[0].dtype == "uint8":
+        raise UsageError(
+            f"--pixels is for models that take scaled floats. Received: '{path}', whose input is uint8 already. "
+            "Leave --pixels out."
+        )
+    image = keras.Input(shape[1:], dtype="float32" if input_dtype is None else input_dtype, name="image")
     return keras.Model(image, model(Preprocess.of(pixels)(image)), name=model.name)
 
 
