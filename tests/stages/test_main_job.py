@@ -303,7 +303,7 @@ def test_a_photo_that_goes_away_after_training_costs_no_training(
 
 def test_ctrl_c_keeps_what_is_done_and_the_printed_command_goes_on(tmp_path: Path) -> None:
     make_photos(tmp_path / "photos", per_class=12)
-    phases = "training: {phases: [{epochs: 400, unfreeze: all, learning_rate: 0.0001, solver: gradient}]}\n"
+    phases = "training: {phases: [{epochs: 150, unfreeze: all, learning_rate: 0.0001, solver: gradient}]}\n"
     write_config(tmp_path / "run.yaml", "photos", rest=phases + "exports: [onnx]\n")
     arguments = ["run", "run.yaml", "--out", "my out"]
     process = subprocess.Popen(
@@ -323,7 +323,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_printed_command_goes_on(tmp_path: Pat
     result = run_process(*arguments, "--resume", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "data" in cached_stages(events_of(tmp_path / "my out"))
-    assert report_of(tmp_path / "my out")["phases"][0]["epochs"] == 400
+    assert report_of(tmp_path / "my out")["phases"][0]["epochs"] == 150
 
 
 @pytest.mark.smoke

@@ -12,6 +12,7 @@ import click
 
 from tfxfer.cli.console import Console
 from tfxfer.cli.environment import prepare_tensorflow
+from tfxfer.cli.interrupts import Interrupts
 from tfxfer.cli.output import print_json
 from tfxfer.cli.report_page import print_report
 from tfxfer.errors import GateError
@@ -44,8 +45,9 @@ def carry_out(config: Config, invocation: Invocation, *, as_json: bool, quiet: b
 
     out = invocation.out
     try:
-        with Console(quiet=quiet) as console:
-            report = run_pipeline(config, out, resume=invocation.resume, listeners=(console,))
+        with Console(quiet=quiet) as console, Interrupts() as interrupts:
+            listeners = (console, interrupts)
+            report = run_pipeline(config, out, resume=invocation.resume, listeners=listeners)
     except GateError:
         _print_written(out, as_json)
         raise
