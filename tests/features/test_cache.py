@@ -33,6 +33,11 @@ def dataset(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices((images, labels)).batch(6)
 
 
+def sampled() -> tf.data.Dataset:
+    """Nine examples of twenty, others in every pass."""
+    return tf.data.Dataset.from_tensor_slices(tiny_images(20)).shuffle(20).take(9).batch(3)
+
+
 def test_features_are_the_prefix_in_inference_mode(tmp_path: Path) -> None:
     prefix, (images, _) = tiny_prefix(), tiny_images(20)
     done: list[int] = []

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.training.tiny import tiny_images
+from tests.training.test_fit import settled_model
+from tests.training.tiny import tiny_dataset, tiny_images
 from tfxfer.backbones.backbone import load_backbone
 from tfxfer.errors import TrainingError
 from tfxfer.network.network import Network, attach_head
@@ -60,3 +61,9 @@ def test_labels_that_are_no_whole_numbers_are_refused() -> None:
     data = pictures(network, 8, 0).map(lambda x, y: (x, tf.one_hot(y, 3)))
     with pytest.raises(TrainingError, match="whole-number labels"):
         fine_tune(network, data, data)
+
+
+def test_a_plain_model_goes_through_a_recipe() -> None:
+    histories = fine_tune(settled_model(), tiny_dataset(90), tiny_dataset(seed=1), "partial")
+    assert [history.phase for history in histories] == ["head", "last blocks"]
+    assert histories[1].before["val_accuracy"] >= histories[0].before["val_accuracy"]

@@ -14,26 +14,31 @@ from tfxfer.features.cache import FeatureCache
 from tfxfer.network.network import Network
 from tfxfer.recipes.plan import Facts, Plan, plan_phases
 from tfxfer.store.journal import Journal
+from tfxfer.training.cut import backbone_blocks
 from tfxfer.training.fit import Data, fit
 from tfxfer.training.history import History
+from tfxfer.training.losses import Loss
 from tfxfer.training.phase import Phase
 from tfxfer.training.preflight import check_phases
 
 
 def fine_tune(
-    network: Network,
+    network: Network | keras.Model,
     train: Data,
     validation: Data,
     recipe: str | Sequence[Phase] = "auto",
     *,
+    loss: Loss | None = None,
+    metrics: Sequence[keras.metrics.Metric] = (),
     callbacks: Sequence[keras.callbacks.Callback] = (),
     seed: int = 0,
     cache: FeatureCache | None = None,
     journal: Journal | None = None,
 ) -> tuple[History, ...]:
-    """Train the network through the phases of a recipe, or through phases given; one History for each.
+    """Train through the phases of a recipe, or through phases given; one History for each.
 
-    No phase leaves the network worse on validation than it found it.
+    No phase leaves the network worse on validation than it found it. Of a plain Keras model the recipe takes
+    the backbone to be pretrained. Everything else is as in `fit`.
 
     Raises:
         UsageError: no such recipe.
@@ -60,26 +65,27 @@ def fine_tune(
         )
 
 
-def plan_of(network: Network, train: Data, recipe: str | Sequence[Phase]) -> Plan:
+def plan_of(network: Network | keras.Model, train: Data, recipe: str | Sequence[Phase]) -> Plan:
     """The plan for this network and these data; phases given are their own plan."""
     if isinstance(recipe, str):
         return plan_phases(recipe, facts_of(network, train))
     return Plan("phases", tuple(recipe), "asked for")
 
 
-def facts_of(network: Network, train: Data) -> Facts:
+def facts_of(network: Network | keras.Model, train: Data) -> Facts:
     """What the recipe is chosen from: counts of labels, and what the backbone can do."""
-    return facts_of_counts(network, np.bincount(_labels(train), minlength=len(network.labels)).tolist())
+    classes = len(network.labels) if isinstance(network, Network) else network.output_shape[-1]
+    return facts_of_counts(network, np.bincount(_labels(train), minlength=classes).tolist())
 
 
-def facts_of_counts(network: Network, counts: Sequence[int]) -> Facts:
+def facts_of_counts(network: Network | keras.Model, counts: Sequence[int]) -> Facts:
     """The same from the training images of each label."""
-    blocks = network.blocks
+    blocks = backbone_blocks(network)
     return Facts(
         images=sum(counts),
-        classes=len(network.labels),
+        classes=len(counts),
         smallest_class=min(counts),
-        pretrained=network.backbone.weights != "none",
+        pretrained=not isinstance(network, Network) or network.backbone.weights != "none",
         blocks=len(blocks),
         frozen_only=any(block.opaque for block in blocks),
     )

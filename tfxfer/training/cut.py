@@ -39,12 +39,20 @@ def cut(model: Network | keras.Model, phase: Phase) -> Cut:
     """
     whole = model.model if isinstance(model, Network) else model
     flat = flat_model(whole)
-    found = model.blocks if isinstance(model, Network) else find_blocks(flat.inputs, features_tensor(flat))
+    found = backbone_blocks(model)
     layers = {layer.name: layer for layer in flat.layers}
     boundary = freeze(model, FreezePolicy(_unfreeze(phase, found, layers), phase.batch_norm))
     parts = (None, whole) if boundary.tensor is None else split_model(whole, boundary.tensor)
     blocks = {block.name: block.layers for block in found}
     return Cut(whole, boundary, Learner(*parts), layers, blocks, isinstance(model, Network))
+
+
+def backbone_blocks(model: Network | keras.Model) -> tuple[Block, ...]:
+    """The blocks before the head, input to output."""
+    if isinstance(model, Network):
+        return model.blocks
+    flat = flat_model(model)
+    return find_blocks(flat.inputs, features_tensor(flat))
 
 
 def _unfreeze(phase: Phase, blocks: Sequence[Block], layers: Mapping[str, keras.layers.Layer]) -> str:

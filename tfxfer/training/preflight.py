@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import keras
+
 from tfxfer.errors import BlockError, UsageError
 from tfxfer.network.freeze import chosen_blocks
 from tfxfer.network.network import Network
 from tfxfer.network.policy import FreezePolicy
+from tfxfer.training.cut import backbone_blocks
 from tfxfer.training.phase import Phase
 
 
-def check_phases(network: Network, phases: Sequence[Phase]) -> None:
+def check_phases(network: Network | keras.Model, phases: Sequence[Phase]) -> None:
     """Refuse what a later phase could not do, before an earlier one has trained for hours.
 
     Raises:
         BlockError: a phase unfreezes blocks that the backbone does not have, or cannot train.
         UsageError: a phase wants to solve what is no linear head.
     """
-    blocks = network.blocks
+    blocks = backbone_blocks(network)
+    hidden = isinstance(network, Network) and bool(network.head.hidden)
     for phase in phases:
         if phase.unfreeze is None:  # what is frozen now stays frozen
             continue
@@ -26,7 +30,7 @@ def check_phases(network: Network, phases: Sequence[Phase]) -> None:
             learning = chosen_blocks(blocks, FreezePolicy(phase.unfreeze, phase.batch_norm))
         except BlockError as error:
             raise BlockError(f"phase '{phase.name}': {error}") from error
-        if phase.solver == "lbfgs" and (learning or network.head.hidden):
+        if phase.solver == "lbfgs" and (learning or hidden):
             learns = f"the head and {len(learning)} blocks" if learning else "a head with hidden layers"
             raise UsageError(
                 f"phase '{phase.name}': solver 'lbfgs' needs a linear head on a frozen backbone. "
