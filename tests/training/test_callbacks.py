@@ -41,7 +41,9 @@ def test_learning_rate_scheduler_sets_the_rate_that_groups_follow() -> None:
         seen: list[dict[str, np.ndarray]] = []
         keep = keras.callbacks.LambdaCallback(on_train_end=lambda logs: seen.append(weights_by_name(model)))
         schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.01 * factor)
-        run(model, schedule, keep, epochs=1, optimizer="sgd", batch_size=48)
+        data = tiny_dataset(batch_size=48)
+        phase = Phase("p", epochs=1, unfreeze="1 block", optimizer="sgd")
+        fit(model, data, data, phase, callbacks=[schedule, keep])
         return np.concatenate([(seen[0][path] - before[path]).ravel() for path in before])
 
     np.testing.assert_allclose(moves(0.5) / 0.5, moves(1.0), rtol=1e-3, atol=1e-6)

@@ -32,8 +32,18 @@ def first_updates(**options: object) -> dict[str, np.ndarray]:
     return {path: keep.weights[path] - before[path] for path in before}
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop", "lion", "nadam", "adagrad"])
-@pytest.mark.parametrize("decay", [0.0, 0.3], ids=["plain", "decayed"])
+@pytest.mark.parametrize(
+    ("optimizer", "decay"),
+    [
+        ("sgd", 0.0),
+        ("sgd", 0.3),
+        ("adam", 0.0),
+        ("adamw", 0.3),
+        ("rmsprop", 0.0),
+        ("lion", 0.3),
+        ("nadam", 0.0),
+    ],
+)
 def test_first_update_has_the_asked_ratio(optimizer: str, decay: float) -> None:
     even = first_updates(optimizer=optimizer, learning_rate=1e-3, weight_decay=decay)
     graded = first_updates(
@@ -70,8 +80,10 @@ def test_warm_up_begins_low() -> None:
     np.testing.assert_allclose(warm["logits/kernel"], full["logits/kernel"] / 10, rtol=1e-5)
 
 
-@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
-def test_every_named_optimizer_trains(optimizer: str) -> None:
+@pytest.mark.parametrize(
+    "optimizer", sorted(set(OPTIMIZERS) - {"adam", "adamw", "lion", "nadam", "rmsprop", "sgd"})
+)
+def test_every_other_named_optimizer_trains(optimizer: str) -> None:
     phase = Phase(
         "p", epochs=1, unfreeze="1 block", optimizer=optimizer, learning_rate=0.01, weight_decay=0.01
     )  # type: ignore[arg-type]
