@@ -34,10 +34,9 @@ class FrozenBoundary:
     ] = ()  # layers that change images at random; they forbid computing features once
 
     def __str__(self) -> str:
-        return (
-            f"last {len(self.unfrozen_blocks)} blocks: "
-            f"{self.backbone_trainable:,} of {self.backbone_weights:,} backbone weights learn"
-        )
+        count = len(self.unfrozen_blocks)
+        where = "head only" if count == 0 else "last block" if count == 1 else f"last {count} blocks"
+        return f"{where}: {self.backbone_trainable:,} of {self.backbone_weights:,} backbone weights learn"
 
 
 def freeze(model: Network | keras.Model, policy: FreezePolicy | None = None) -> FrozenBoundary:
