@@ -168,3 +168,26 @@ def test_requirements_are_what_the_program_imports(consumer: str) -> None:
     engine = "ai-edge-litert" if consumer == "litert_python" else "onnxruntime"
     assert names == {engine, "numpy", "pillow"}
     assert "--golden" in (folder / "README.md").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def own_inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of a user's own model, which takes normalised images of one channel."""
+    from tests.stages.own_model import fitted, own_data, own_model
+    from tfxfer.stages.export_model import export
+
+    bundle = tmp_path_factory.mktemp("own") / "bundle"
+    export(fitted(own_model()), bundle, ["litert", "onnx"], test=own_data(24, 2))
+    return bundle
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
+def test_inputs_that_are_no_pictures(
+    consumer: str, own_inputs: Path, photos_folder: Path, tmp_path: Path
+) -> None:
+    found = run(consumer, own_inputs, "--golden", blocked=tmp_path / "blocked")
+    assert found.returncode == 0, found.stderr
+    picture = next(photos_folder.glob("*/*.png"))
+    found = run(consumer, own_inputs, picture, blocked=tmp_path / "blocked")
+    assert found.returncode == 1
+    assert "Received: one with inputs of its own." in found.stderr
