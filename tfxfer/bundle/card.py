@@ -83,8 +83,8 @@ def _plain(value: object) -> str:
 
 
 def _cell(value: object) -> str:
-    """Text that cannot end a table's cell, start a tag or a line: labels and folders are named by users."""
+    """Text that cannot end a table's cell, start a tag, a link, a picture or a line: users name labels and folders."""
     text = " ".join(str(value).split())
-    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("`", "\\`")):
+    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("`", "\\`"), ("[", "\\[")):
         text = text.replace(sign, safe)
     return text
