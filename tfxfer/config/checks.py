@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tfxfer.config.document import Problem
-from tfxfer.config.paths import EMBEDDED, is_path
+from tfxfer.config.paths import EMBEDDED, is_address, is_path
 from tfxfer.config.schema import DataConfig, ExportConfig, PhaseConfig, TrainingConfig
 from tfxfer.config.spelling import did_you_mean
 
@@ -19,7 +19,13 @@ MANIFEST_SUFFIXES = (".csv", ".tsv")
 
 def check_data(data: DataConfig) -> Iterator[Problem]:
     """The data exist, the shares sum to 1, and a pattern for groups is a pattern."""
-    if is_path(data.path):
+    if is_address(data.path):
+        yield Problem(
+            ("data", "path"),
+            f"data.path must be a folder, a CSV or a TSV file. Received: '{data.path}'; addresses are not fetched. "
+            "Download and unpack it, then name the folder.",
+        )
+    elif is_path(data.path):
         yield from _check_data_path(Path(data.path))
     elif (name := data.path.removeprefix(EMBEDDED)) not in EMBEDDED_DATA:
         hint = did_you_mean(name, EMBEDDED_DATA) or "."

@@ -28,7 +28,12 @@ def resolve_paths(document: Document) -> Document:
 
 def is_path(value: object) -> bool:
     """Whether a value of `data.path` names something on disk."""
-    return isinstance(value, str) and value != "" and not value.startswith(EMBEDDED)
+    return isinstance(value, str) and value != "" and not value.startswith(EMBEDDED) and not is_address(value)
+
+
+def is_address(value: str) -> bool:
+    """Whether it is a URL; one stays as it was written, to be recognised in messages."""
+    return "://" in value
 
 
 def _backbone(backbone: Tree, document: Document) -> Tree:
@@ -36,9 +41,9 @@ def _backbone(backbone: Tree, document: Document) -> Tree:
     name, weights = backbone.get("name"), backbone.get("weights")
     if isinstance(name, str):
         kind, slash, rest = name.partition("/")
-        if kind in PATH_KINDS and slash and rest and "://" not in rest:
+        if kind in PATH_KINDS and slash and rest and not is_address(rest):
             full["name"] = f"{kind}/{_absolute(rest, document.origin(('backbone', 'name')))}"
-    if isinstance(weights, str) and weights and weights not in NAMED_WEIGHTS:
+    if isinstance(weights, str) and weights and weights not in NAMED_WEIGHTS and not is_address(weights):
         full["weights"] = _absolute(weights, document.origin(("backbone", "weights")))
     return full
 
