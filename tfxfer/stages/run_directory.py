@@ -8,11 +8,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfxfer.errors import BackboneError, BlockError, DataError, UsageError
+from tfxfer.errors import BackboneError, BlockError, DataError, NetworkError, UsageError
 from tfxfer.store.lock import exclusive
 
 MARK = "log.jsonl"  # every run has one from its first moment
-REFUSALS = (UsageError, DataError, BackboneError, BlockError)  # of what was asked for or given, not of work
+# Of what was asked for or given, not of work.
+REFUSALS = (UsageError, DataError, BackboneError, NetworkError, BlockError)
 UNTRAINED = "data-"  # the stage whose result a corrected call would make again
 
 
