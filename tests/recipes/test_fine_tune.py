@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -67,3 +68,19 @@ def test_a_plain_model_goes_through_a_recipe() -> None:
     histories = fine_tune(settled_model(), tiny_dataset(90), tiny_dataset(seed=1), "partial")
     assert [history.phase for history in histories] == ["head", "last blocks"]
     assert histories[1].before["val_accuracy"] >= histories[0].before["val_accuracy"]
+
+
+def test_a_loss_and_metrics_of_the_callers_own_reach_every_phase() -> None:
+    """The loss says 7 whatever the answers are, which no other loss does."""
+    model, data = settled_model(), tiny_dataset()
+    histories = fine_tune(
+        model,
+        data,
+        data,
+        [Phase("one", epochs=1, unfreeze="none"), Phase("two", epochs=1, unfreeze="1 block")],
+        loss=lambda labels, outputs: 0.0 * tf.reduce_sum(outputs, axis=-1) + 7.0,
+        metrics=[keras.metrics.SparseCategoricalCrossentropy(name="entropy", from_logits=True)],
+    )
+    for history in histories:
+        assert history.history["val_loss"] == pytest.approx([7.0])
+        assert "val_entropy" in history.history

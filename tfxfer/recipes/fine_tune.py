@@ -56,6 +56,8 @@ def fine_tune(
                 train,
                 validation,
                 phase,
+                loss=loss,
+                metrics=metrics,
                 callbacks=callbacks,
                 seed=seed,
                 cache=opened,
