@@ -34,7 +34,7 @@ EVENTS: tuple[Event, ...] = (
         "epochs": 8,
         "val_accuracy": 0.912345,
         "loss": None,
-        "seconds": 12.5,
+        "took_seconds": 12.5,
         "images_per_second": 61.2,
     },
     {

@@ -371,3 +371,11 @@ def test_plan_downloads_nothing(
     plan = json.loads(capsys.readouterr().out)
     assert plan["backbone"]["weights"] == "imagenet"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "run.yaml"]
+
+
+def test_the_log_tells_time_forwards_and_is_not_a_line_for_each_photo(finished: Finished) -> None:
+    events = events_of(finished.out)
+    seconds = [event["seconds"] for event in events]
+    assert seconds == sorted(seconds)
+    reading = [event for event in events if event.get("task") == "reading pictures"]
+    assert len(reading) < finished.report["data"]["train"]

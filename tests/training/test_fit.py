@@ -224,7 +224,7 @@ def test_events_and_history_say_what_happened() -> None:
         "val_loss",
         "val_accuracy",
         "learning_rate",
-        "seconds",
+        "took_seconds",
         "images_per_second",
     }
     assert wanted <= set(epochs[0])

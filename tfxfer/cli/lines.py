@@ -8,7 +8,7 @@ from tfxfer.cli.output import shown
 from tfxfer.store.journal import Event
 
 # Facts of an epoch that are not metrics.
-_NOT_METRICS = ("event", "phase", "epoch", "epochs", "seconds", "images_per_second")
+_NOT_METRICS = ("event", "phase", "epoch", "epochs", "seconds", "took_seconds", "images_per_second")
 
 
 def event_line(event: Event) -> str | None:
@@ -88,7 +88,7 @@ def _epoch(event: Event) -> str:
         metrics = {**nested, **metrics}
     words = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in metrics.items())
     speed = event.get("images_per_second")
-    pace = duration(event.get("seconds")) + ("" if speed is None else f", {shown(speed)} images/s")
+    pace = duration(event.get("took_seconds")) + ("" if speed is None else f", {shown(speed)} images/s")
     return f"  {event.get('phase')}: epoch {event.get('epoch')}/{event.get('epochs')}: {words} ({pace})"
 
 

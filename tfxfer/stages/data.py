@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ from tfxfer.data import (
 from tfxfer.stages.stage import State
 from tfxfer.store.atomic import write_text
 from tfxfer.store.journal import Journal
+
+PAUSE_S = 0.5  # between two progress events: the log must not hold a line for each picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,8 +176,13 @@ def _file(path: str, record: str) -> Path:
 
 
 def _progress(journal: Journal) -> Callable[[int, int], None]:
+    told = time.monotonic()
+
     def listen(done: int, total: int) -> None:
-        journal.write("progress", task="reading pictures", done=done, total=total)
+        nonlocal told
+        if time.monotonic() - told >= PAUSE_S:
+            told = time.monotonic()
+            journal.write("progress", task="reading pictures", done=done, total=total)
 
     return listen
 

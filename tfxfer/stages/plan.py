@@ -117,6 +117,8 @@ def _backbone(network: Network, config: Config) -> dict[str, Any]:
 def _rights(network: Network, config: Config) -> dict[str, Any]:
     """Source and licence of the weights that the run will load; the planned network has random ones."""
     facts = BACKBONES.get(config.backbone.name)
+    if config.backbone.weights == "none":
+        return {"source": network.backbone.source, "licence": network.backbone.licence}
     if facts is None or config.backbone.weights not in facts.weights:
         return {
             "source": config.backbone.weights or network.backbone.source,

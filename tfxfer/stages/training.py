@@ -164,7 +164,7 @@ def phases_of_config(
     training = config.training
     if training.phases:
         asked = tuple(_phase(entry, number) for number, entry in enumerate(training.phases, start=1))
-        plan = Plan("phases", asked, "asked for")
+        plan = Plan("phases", asked, "those of the configuration")
     else:
         facts = facts_of_counts(network, counts)
         facts = facts if pretrained is None else replace(facts, pretrained=pretrained)

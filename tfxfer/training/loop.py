@@ -202,7 +202,7 @@ class _Loop:
     def _tell(self, epoch: int, logs: Logs, seconds: float, images_per_second: float) -> None:
         job = self.job
         rounded = {name: value if math.isfinite(value) else None for name, value in logs.items()}
-        speed = {"seconds": round(seconds, 3), "images_per_second": round(images_per_second, 1)}
+        speed = {"took_seconds": round(seconds, 3), "images_per_second": round(images_per_second, 1)}
         job.journal.write(
             "epoch", phase=job.phase.name, epoch=epoch, epochs=job.phase.epochs, **rounded | speed
         )
