@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from tfxfer.catalogue.backbones import BACKBONES, require_kind
 from tfxfer.catalogue.inputs import Size
+from tfxfer.catalogue.pixels import Pixels
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.data import (
     Admitted,
@@ -69,9 +71,17 @@ def input_size(backbone: BackboneConfig) -> Size:
         return backbone.image_size
     if backbone.name in BACKBONES:
         return BACKBONES[backbone.name].image_size
+    path = Path(backbone.name.partition("/")[2])
+    file = path / "saved_model.pb" if path.is_dir() else path
+    return _own_size(backbone.name, backbone.pixels, file.stat().st_mtime_ns if file.is_file() else 0)
+
+
+@lru_cache(maxsize=8)
+def _own_size(name: str, pixels: Pixels | None, changed: int) -> Size:
+    """Of a model that is no catalogue's: it must be loaded to know, which takes seconds; once for each change."""
     from tfxfer.backbones.backbone import load_backbone
 
-    return load_backbone(backbone.name, pixels=backbone.pixels).input.size
+    return load_backbone(name, pixels=pixels).input.size
 
 
 @dataclass(frozen=True, slots=True)
