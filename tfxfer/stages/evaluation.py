@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tfxfer.config.schema import Config
 from tfxfer.evaluation.predictions import Predictions, collect
 from tfxfer.runtimes.outputs import Outputs
 from tfxfer.stages.data import RunData
 from tfxfer.stages.stage import State
 from tfxfer.stages.training import TrainedNetwork
+from tfxfer.verification.gates import Evidence, GateResult, check_gates
+from tfxfer.verification.parity import parity
 from tfxfer.verification.reference import BATCH_SIZE, Reference
 
 OUTPUTS = "outputs.npz"
@@ -46,4 +49,14 @@ class Evaluate:
             "decision",
             text=f"test accuracy {metrics.accuracy:.4f} on {metrics.n} pictures, 95 % interval {low:.4f} to {high:.4f}",
         )
-        return state.having(reference=reference)
+        return state.having(reference=reference, network_gates=network_gates(state.config, reference))
+
+
+def network_gates(config: Config, reference: Reference) -> tuple[GateResult, ...]:
+    """The gates that the trained network itself must hold, whether or not anything is exported."""
+    if config.gates.min_accuracy is None:
+        return ()
+    predictions = reference.predictions
+    itself = parity(reference.outputs, reference.outputs, predictions.targets, weights=predictions.weights)
+    limits = {"min_accuracy": config.gates.min_accuracy}
+    return check_gates(limits, Evidence(itself, reference.metrics, size_bytes=0))

@@ -20,6 +20,7 @@ from tfxfer.stages.stage import Pipeline, Stage, State
 from tfxfer.stages.training import KeepNetwork, Train
 from tfxfer.store.atomic import write_text
 from tfxfer.store.journal import Journal, Listener
+from tfxfer.verification.gates import GateResult
 
 
 def transfer_pipeline(config: Config, source: Source) -> Pipeline:
@@ -53,12 +54,15 @@ def run_pipeline(
         state = State(config, run, Journal(run.log, listeners))
         write_text(run.config, dump_config(config))
         final = transfer_pipeline(config, source)(state)
-    require_passed(final.results.get("artifacts", ()))
+    require_passed(final.results.get("artifacts", ()), final.results.get("network_gates", ()))
     return dict(final.get("report", dict))
 
 
-def require_passed(artifacts: tuple[Judged, ...]) -> None:
-    """Raises GateError that names every failed artifact and why."""
+def require_passed(artifacts: tuple[Judged, ...], network_gates: tuple[GateResult, ...] = ()) -> None:
+    """Raises GateError that names every gate of the network and every artifact that failed, and why."""
+    missed = "; ".join(f"{gate.name} {gate.limit:g}: {gate.why}" for gate in network_gates if not gate.passed)
+    if missed:
+        raise GateError(f"the trained network must hold its gates. Received: {missed}. See report.json.")
     failed = [f"{entry.wanted.name}: {entry.why}" for entry in artifacts if not entry.passed]
     if failed:
         lines = "\n".join(f"- {reason}" for reason in failed)

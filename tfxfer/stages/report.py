@@ -15,6 +15,7 @@ from tfxfer.stages.stage import State
 from tfxfer.stages.training import TrainedNetwork
 from tfxfer.store.atomic import write_json
 from tfxfer.store.versions import versions
+from tfxfer.verification.gates import GateResult
 from tfxfer.verification.reference import Reference
 
 SCHEMA_VERSION = 1
@@ -49,7 +50,7 @@ def build_report(state: State) -> dict[str, Any]:
         "test": reference.metrics.as_dict(),
         "baselines": {"majority": majority_accuracy(data), "linear_probe": None, "scratch": None},
         "artifacts": [entry.as_dict(f"bundle/{bundle_path(entry)}") for entry in artifacts],
-        "gates": [gate for entry in artifacts for gate in _gates(entry)],
+        "gates": [*_network_gates(state), *(gate for entry in artifacts for gate in _gates(entry))],
         "bundle": {"manifest_sha256": state.results.get("manifest_sha256")},
     }
 
@@ -63,6 +64,11 @@ def majority_accuracy(data: RunData) -> float:
     """Accuracy on the test split of answering the training split's most frequent class."""
     most = int(np.bincount(data.train.labels, minlength=len(data.splits.labels)).argmax())
     return float(np.mean(data.test.labels == most))
+
+
+def _network_gates(state: State) -> list[dict[str, object]]:
+    gates: tuple[GateResult, ...] = state.results.get("network_gates", ())
+    return [{**gate.as_dict(), "artifact": None} for gate in gates]
 
 
 def _gates(entry: Judged) -> list[dict[str, object]]:
