@@ -83,7 +83,7 @@ def test_export_hands_on_formats(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stand_in(model: Path, data: str, out: Path, **options: object) -> dict[str, object]:
-        assert options["formats"] == ("onnx", "litert")
+        assert options["formats"] == ("onnx", "litert:float32")
         assert options["overwrite"] is True
         artifact = {"format": "onnx", "precision": "float32", "status": "passed"}
         return {"bundle": "b", "passed": True, "test": METRICS, "artifacts": [artifact]}

@@ -136,8 +136,8 @@ BAD_LINES = {
     ),
     "format": (["export", "--model", "good.yaml", "--data", "x", "--out", "o", "--format", "onx"], "'onx'"),
     "planned precision": (
-        ["export", "--model", "good.yaml", "--data", "x", "--out", "o", "--format", "litert:int8"],
-        "'litert:int8' is not available in this version",
+        ["export", "--model", "good.yaml", "--data", "x", "--out", "o", "--format", "litert:int16x8"],
+        "'litert:int16x8' is not available in this version",
     ),
     "metrics in the way": (
         ["evaluate", "--model", "good.yaml", "--data", "x", "--out", "."],

@@ -132,10 +132,18 @@ BAD = {
     "unknown format": ("exports: [onx]\n", ["exports[0].format", "did you mean 'onnx'?"]),
     "planned format": ("exports: [keras]\n", ["exports[0].format: 'keras' is not available in this version"]),
     "planned precision": (
-        "exports:\n  - litert\n  - litert:int8\n",
-        ["line 5", "exports[1].precision: 'int8' is not available in this version"],
+        "exports:\n  - litert\n  - litert:int16x8\n",
+        ["line 5", "exports[1].precision: 'int16x8' is not available in this version"],
     ),
-    "unknown precision": ("exports: [litert:int9]\n", ["exports[0].precision must be 'float32'", "'int9'"]),
+    "unknown precision": ("exports: [litert:int9]\n", ["exports[0].precision", "did you mean 'int8'?"]),
+    "precision of another format": (
+        "exports: [onnx:int8]\n",
+        ["exports[0].precision must be one that onnx is written in: float32. Received: 'int8'"],
+    ),
+    "calibration for float32": (
+        "exports: [{format: onnx, calibration_images: 9}]\n",
+        ["exports[0].calibration_images is for int8", "needs none"],
+    ),
     "export twice": ("exports: [onnx, onnx:float32]\n", ["exports[1] asks for onnx:float32 a second time"]),
     "planned key": ("training: {mixed_precision: true}\n", ["'training.mixed_precision' is not available"]),
     "planned section": ("tracking: {mlflow: true}\n", ["line 3", "'tracking' is not available"]),

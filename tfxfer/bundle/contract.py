@@ -15,6 +15,12 @@ PROBABILITIES = "golden/probabilities.npy"
 LOGITS = "golden/logits.npy"
 EXPECTED = "golden/expected.json"
 
+
+def own_logits_path(format: str, precision: str) -> str:
+    """Where a quantised file's own golden logits lie inside the bundle."""
+    return f"golden/logits-{format}-{precision}.npy"
+
+
 Dtype = Literal["uint8", "float32"]
 Values = Literal["rgb", "own"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
@@ -28,6 +28,9 @@ class Golden:
     probabilities: np.ndarray  # (K, classes) float32
     logits: np.ndarray  # (K, classes) float32
     targets: tuple[str, ...]  # the true label of each
+    own_logits: Mapping[str, np.ndarray] = field(
+        default_factory=dict
+    )  # (K, classes) float32 of quantised files, by their path in the bundle
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,7 +78,8 @@ def write_golden(folder: Path, golden: Golden, labels: Sequence[str]) -> None:
         (folder / name).write_bytes(_png(picture))
     np.save(folder / INPUTS, np.ascontiguousarray(golden.inputs), allow_pickle=False)
     np.save(folder / PROBABILITIES, golden.probabilities.astype(np.float32), allow_pickle=False)
-    np.save(folder / LOGITS, golden.logits.astype(np.float32), allow_pickle=False)
+    for path, logits in ((LOGITS, golden.logits), *golden.own_logits.items()):
+        np.save(folder / path, logits.astype(np.float32), allow_pickle=False)
     text = json.dumps(_expected(golden, labels), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / EXPECTED).write_bytes((text + "\n").encode("utf-8"))
 
@@ -154,6 +158,9 @@ def _check(golden: Golden, labels: Sequence[str]) -> None:
             f"golden outputs must be {outputs} for {count} inputs. Received: logits {shapes[0]}, "
             f"probabilities {shapes[1]}, {len(golden.targets)} targets."
         )
+    for path, logits in golden.own_logits.items():
+        if logits.shape != outputs or not np.isfinite(logits).all():
+            raise BundleError(f"'{path}' must be finite, {outputs}. Received: {logits.shape}.")
     if not np.isfinite(golden.logits).all():
         raise BundleError("golden logits must be finite. Received: NaN or infinity.")
     unknown = sorted(set(golden.targets) - set(labels))

@@ -75,4 +75,4 @@ def _checked(text: str, ctx: click.Context, param: click.Parameter) -> str:
     if name not in FORMATS or precision not in ("", *FORMATS[name].precisions):
         known = ", ".join(f"{facts.name}:{known}" for facts in FORMATS.values() for known in facts.precisions)
         raise click.BadParameter(f"expected one of {known}. Received: '{text}'.", ctx, param)
-    return name
+    return text

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from tfxfer.catalogue.formats import CALIBRATED, FORMATS
 from tfxfer.config.document import Problem
 from tfxfer.config.paths import EMBEDDED, is_address, is_path
 from tfxfer.config.schema import DataConfig, ExportConfig, PhaseConfig, TrainingConfig
@@ -114,10 +115,23 @@ def _check_phase(phase: PhaseConfig, index: int) -> Iterator[Problem]:
 
 
 def check_exports(exports: tuple[ExportConfig, ...]) -> Iterator[Problem]:
-    """No artifact is asked for twice."""
+    """No artifact is asked for twice, or in a precision that its format does not have."""
     seen: set[tuple[str, str]] = set()
     for index, export in enumerate(exports):
         key = (export.format, export.precision)
+        known = FORMATS[export.format].precisions
+        if export.precision not in known:
+            yield Problem(
+                ("exports", index, "precision"),
+                f"exports[{index}].precision must be one that {export.format} is written in: {', '.join(known)}. "
+                f"Received: '{export.precision}'.",
+            )
+        if export.calibration_images is not None and export.precision not in CALIBRATED:
+            yield Problem(
+                ("exports", index, "calibration_images"),
+                f"exports[{index}].calibration_images is for {', '.join(CALIBRATED)}. Received: precision "
+                f"'{export.precision}', which needs none. Remove the key.",
+            )
         if key in seen:
             yield Problem(
                 ("exports", index),

@@ -18,7 +18,6 @@ PLANNED_KEYS = frozenset(
         "training.mixed_precision",
         "training.phases.augment",
         "training.phases.learning_rates",
-        "exports.calibration_images",
         "exports.on_failure",
         "exports.gates.max_peak_memory_bytes",
     }

@@ -33,7 +33,7 @@ OptimizerName = Literal[
 ]
 RecipeName = Literal["auto", "feature_extraction", "partial", "full", "scratch"]
 FormatName = Literal["saved_model", "litert", "onnx"]
-PrecisionName = Literal["float32"]
+PrecisionName = Literal["float32", "float16", "int8", "dynamic_int8", "weight_only_int8"]
 
 
 def _pixels(value: object) -> Pixels:
@@ -238,6 +238,9 @@ class GatesConfig(Section):
     max_abs_logit_error: float | None = Field(
         default=None, ge=0, description="largest difference of any logit"
     )
+    max_relative_logit_error: float | None = Field(
+        default=None, ge=0, description="mean difference of the logits, as a share of the largest logit"
+    )
     max_size_bytes: int | None = Field(default=None, gt=0, description="of the artifact's file or folder")
     max_latency_ms_p95: float | None = Field(default=None, gt=0, description="of one image, on this machine")
 
@@ -247,6 +250,12 @@ class ExportConfig(Section):
 
     format: FormatName = Field(description="saved_model, litert or onnx")
     precision: PrecisionName = Field(default="float32", description="of weights and arithmetic")
+    calibration_images: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="for int8: training images that show how large activations become; 200 by default",
+    )
     gates: GatesConfig = Field(default=GatesConfig(), description="limits for this artifact alone")
 
 

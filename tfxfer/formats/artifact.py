@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from tfxfer.formats.trace import Traced
 
 
@@ -30,8 +32,13 @@ class Format(Protocol):
     @property
     def precisions(self) -> tuple[str, ...]: ...
 
-    def write(self, traced: Traced, to: Path, precision: str) -> None:
+    def write(
+        self, traced: Traced, to: Path, precision: str, *, calibration: np.ndarray | None = None
+    ) -> None:
         """Write a file (or a folder) at `to`, which is not there yet.
+
+        `calibration`, (N, H, W, channels) of the network's input dtype, are training images, for a precision
+        that needs to know how large the activations become.
 
         Raises:
             ExportError: the format cannot hold this network; the message quotes the converter.

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from tfxfer.errors import ExportError
 from tfxfer.formats.captured import captured_output
+from tfxfer.formats.litert_entry import integer_entry
 from tfxfer.formats.litert_file import finish_litert
+from tfxfer.formats.litert_flatbuffer import read_flatbuffer
+from tfxfer.formats.litert_quantize import PRECISIONS, quantise
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.runtime import INPUT, OUTPUTS
 from tfxfer.store.atomic import write_bytes
 
 CONVERTER_ERRORS = (ValueError, tf.errors.OpError, ConverterError)
+QUANTIZER_ERRORS = (*CONVERTER_ERRORS, RuntimeError)
 
 
 class LiteRTFormat:
@@ -26,17 +31,23 @@ class LiteRTFormat:
     """
 
     name = "litert"
-    precisions: tuple[str, ...] = ("float32",)
+    precisions: tuple[str, ...] = ("float32", *PRECISIONS)
 
-    def write(self, traced: Traced, to: Path, precision: str) -> None:
+    def write(
+        self, traced: Traced, to: Path, precision: str, *, calibration: np.ndarray | None = None
+    ) -> None:
+        entry = integer_entry(traced.frozen) if precision == "int8" else None
+        frozen = traced.frozen if entry is None else entry.graph
         with captured_output() as output:
             try:
-                data = finish_litert(convert_litert(traced.frozen, OUTPUTS), traced)
-            except CONVERTER_ERRORS as error:
-                raise ExportError(
-                    "every operation of the network must be one of LiteRT's built-in ones. "
-                    f"Received: {error}\n{output.tail()}"
-                ) from error
+                model = read_flatbuffer(convert_litert(frozen, OUTPUTS))
+                if precision != "float32":
+                    model = quantise(model, precision, entry=entry, calibration=calibration)
+                data = finish_litert(model, traced)
+            except QUANTIZER_ERRORS as error:
+                what = "every operation of the network must be one of LiteRT's built-in ones"
+                more = "" if precision == "float32" else f", and one that can be quantised to {precision}"
+                raise ExportError(f"{what}{more}. Received: {error}\n{output.tail()}") from error
         write_bytes(to, data)
 
 

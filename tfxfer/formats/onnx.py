@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -38,7 +39,9 @@ class OnnxFormat:
     name = "onnx"
     precisions: tuple[str, ...] = ("float32",)
 
-    def write(self, traced: Traced, to: Path, precision: str) -> None:
+    def write(
+        self, traced: Traced, to: Path, precision: str, *, calibration: np.ndarray | None = None
+    ) -> None:
         with captured_output() as output:
             try:
                 model = name_graph(convert_onnx(traced.frozen, OUTPUTS), traced)

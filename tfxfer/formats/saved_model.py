@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from tfxfer.errors import ExportError
@@ -22,7 +23,9 @@ class SavedModelFormat:
     name = "saved_model"
     precisions: tuple[str, ...] = ("float32",)
 
-    def write(self, traced: Traced, to: Path, precision: str) -> None:
+    def write(
+        self, traced: Traced, to: Path, precision: str, *, calibration: np.ndarray | None = None
+    ) -> None:
         with replaced_folder(to) as folder, captured_output() as output:
             try:
                 _save(traced, folder)

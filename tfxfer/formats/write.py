@@ -6,6 +6,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
+from tfxfer.catalogue.formats import CALIBRATED
 from tfxfer.errors import ExportError, UsageError
 from tfxfer.formats.artifact import Artifact, Format
 from tfxfer.formats.litert import LiteRTFormat
@@ -21,21 +24,34 @@ WRITERS: Mapping[str, Format] = {
 }
 
 
-def write_artifact(format: str, traced: Traced, to: Path, *, precision: str = "float32") -> Artifact:
+def write_artifact(
+    format: str,
+    traced: Traced,
+    to: Path,
+    *,
+    precision: str = "float32",
+    calibration: np.ndarray | None = None,
+) -> Artifact:
     """Write a traced network at `to`; the file or folder appears when it is complete.
+
+    `calibration`, (N, H, W, channels) of the network's input dtype, are training images; int8 needs them.
 
     Raises:
         ExportError: the format cannot hold this network, or something is at `to` already.
-        UsageError: no such format, or none of that precision.
+        UsageError: no such format, none of that precision, or no images where the precision needs them.
     """
     writer = _writer(format, precision)
+    if precision in CALIBRATED and (calibration is None or not len(calibration)):
+        raise UsageError(
+            f"'{format}:{precision}' needs training images to calibrate with. Received: none. Give calibration."
+        )
     if to.exists():
         raise ExportError(
             f"an artifact must not replace another one. Received: '{to}', which is there. Remove it."
         )
     to.parent.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    writer.write(traced, to, precision)
+    writer.write(traced, to, precision, calibration=calibration)
     seconds = time.perf_counter() - start
     return Artifact(format, precision, to, path_size_bytes(to), path_sha256(to), seconds)
 

@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tfxfer.bundle.manifest import artifact_sha256
-from tfxfer.catalogue.formats import artifact_path
+from tfxfer.catalogue.formats import CALIBRATED, artifact_path
 from tfxfer.errors import ExportError, RuntimeUnavailableError, TfxferError
 from tfxfer.store.fingerprint import path_size_bytes
 from tfxfer.verification.measure import Measured, measure, read_measured, write_measured
@@ -33,6 +35,12 @@ class Wanted:
     format: str
     precision: str
     limits: Mapping[str, float]
+    calibration_images: int | None = None  # of a run: how many; None leaves it to the default
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether training images are needed to write it."""
+        return self.precision in CALIBRATED
 
     @property
     def name(self) -> str:
@@ -73,6 +81,7 @@ class Written:
     seconds: float = 0.0
     measured: Measured | None = None
     error: str = ""
+    calibration_images: int | None = None  # that it was calibrated with; None where it needs none
 
     @property
     def path(self) -> Path:
@@ -110,22 +119,37 @@ class Judged:
             "sha256": self.sha256,
             "seconds": round(self.written.seconds, 3),
         }
+        if self.written.calibration_images is not None:
+            head["calibration_images"] = self.written.calibration_images
         if self.proof is None:
             return {**head, "status": "failed", "why": self.why, "ops_outside_builtins": []}
         return {**head, **self.proof.as_dict()}
 
 
-def write_and_measure(wanted: Wanted, tracing: Tracing, reference: Reference, folder: Path) -> None:
+def write_and_measure(
+    wanted: Wanted,
+    tracing: Tracing,
+    reference: Reference,
+    folder: Path,
+    *,
+    calibration: np.ndarray | None = None,
+) -> None:
     """Write one artifact below `folder`, run it on the held-out pictures, and keep what was found beside it.
 
+    `calibration`, (N, H, W, channels) of the network's input dtype, are training images, for int8.
     A file that cannot be written or run is a finding, not an exception: the other artifacts go on.
     """
     from tfxfer.formats.write import write_artifact
 
-    facts: dict[str, object] = {"seconds": 0.0, "error": ""}
+    count = len(calibration) if wanted.is_calibrated and calibration is not None else None
+    facts: dict[str, object] = {"seconds": 0.0, "error": "", "calibration_images": count}
     try:
         artifact = write_artifact(
-            wanted.format, tracing.traced, folder / wanted.path, precision=wanted.precision
+            wanted.format,
+            tracing.traced,
+            folder / wanted.path,
+            precision=wanted.precision,
+            calibration=calibration,
         )
         facts["seconds"] = artifact.seconds
         write_measured(folder, measure(wanted.format, artifact.path, reference.images))
@@ -138,7 +162,7 @@ def read_written(wanted: Wanted, folder: Path) -> Written:
     """What `write_and_measure` left in `folder`."""
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     measured = None if facts["error"] else read_measured(folder)
-    return Written(folder, wanted, facts["seconds"], measured, facts["error"])
+    return Written(folder, wanted, facts["seconds"], measured, facts["error"], facts["calibration_images"])
 
 
 def judged(written: Written, reference: Reference) -> Judged:
@@ -151,6 +175,6 @@ def judged(written: Written, reference: Reference) -> Judged:
     try:
         proof = judge(written.measured, reference, written.wanted.limits, size_bytes=size)
     except TfxferError as error:
-        failed = Written(written.folder, written.wanted, written.seconds, written.measured, str(error))
+        failed = replace(written, error=str(error))
         return Judged(failed, None, size, digest)
     return Judged(written, proof, size, digest)

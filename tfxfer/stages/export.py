@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tfxfer.bundle.contract import InputSpec
 from tfxfer.config.gates import gate_limits
 from tfxfer.config.schema import Config
-from tfxfer.data import ChosenSource, decode_image
+from tfxfer.data import ArraySplit, ChosenSource, decode_image
 from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written, write_and_measure
+from tfxfer.stages.calibration import calibration_split, require_calibration
 from tfxfer.stages.data import RunData
 from tfxfer.stages.handover import About, Pictures, golden_indices, hand_over
 from tfxfer.stages.stage import State
@@ -22,8 +25,20 @@ from tfxfer.verification.reference import Reference
 def wanted_artifacts(config: Config) -> tuple[Wanted, ...]:
     """The files that a configuration asks for, each with its gates."""
     return tuple(
-        Wanted(export.format, export.precision, gate_limits(config, export)) for export in config.exports
+        Wanted(export.format, export.precision, gate_limits(config, export), export.calibration_images)
+        for export in config.exports
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RequireCalibration:
+    """Refuse exports that cannot be calibrated, before anything is trained."""
+
+    name: str = "calibration"
+
+    def __call__(self, state: State, /) -> State:
+        require_calibration(state.config, state.get("data", RunData))
+        return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +63,25 @@ class WriteArtifact:
 
     def key(self, state: State) -> Mapping[str, object]:
         trained, data = state.get("trained", TrainedNetwork), state.get("data", RunData)
-        return {"network": trained.fingerprint, "data": data.fingerprint, "test": list(data.test.paths)}
+        key = {"network": trained.fingerprint, "data": data.fingerprint, "test": list(data.test.paths)}
+        split = self._calibration(state)
+        return key if split is None else {**key, "calibration": list(split.paths)}
 
     def compute(self, state: State, folder: Path) -> None:
+        split = self._calibration(state)
         write_and_measure(
-            self.wanted, state.get("tracing", Tracing), state.get("reference", Reference), folder
+            self.wanted,
+            state.get("tracing", Tracing),
+            state.get("reference", Reference),
+            folder,
+            calibration=None if split is None else np.asarray(split.images),
+        )
+
+    def _calibration(self, state: State) -> ArraySplit | None:
+        if not self.wanted.is_calibrated:
+            return None
+        return calibration_split(
+            state.get("data", RunData), self.wanted.calibration_images, state.config.seed
         )
 
     def load(self, state: State, folder: Path) -> State:

@@ -18,6 +18,7 @@ from tfxfer.errors import DataError, ExportError, GateError, UsageError
 from tfxfer.evaluation.predictions import Predictions, collect, refuse_endless
 from tfxfer.runtimes.outputs import Outputs
 from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written, write_and_measure
+from tfxfer.stages.calibration import calibration_images
 from tfxfer.stages.handover import (
     About,
     Pictures,
@@ -107,7 +108,13 @@ def export(
     reference = reference_of(tracing, test)
     spec = _input_spec(tracing.traced, isinstance(test, ArraySplit), resize)
     report = export_reference(
-        tracing, reference, wanted, target, input_spec=spec, provenance=_provenance(model)
+        tracing,
+        reference,
+        wanted,
+        target,
+        input_spec=spec,
+        provenance=_provenance(model),
+        calibration=_calibration(wanted, calibration, tracing.traced),
     )
     if not report.passed:
         raise_failures(report)
@@ -122,6 +129,7 @@ def export_reference(
     *,
     input_spec: InputSpec,
     provenance: Provenance,
+    calibration: np.ndarray | None = None,
 ) -> ExportReport:
     """Write, run, judge and hand over; the report says what passed."""
     to.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +138,7 @@ def export_reference(
         for entry in wanted:
             place = Path(folder) / entry.name.replace(":", "-")
             place.mkdir()
-            write_and_measure(entry, tracing, reference, place)
+            write_and_measure(entry, tracing, reference, place, calibration=calibration)
             artifacts.append(judged(read_written(entry, place), reference))
         about = _about(provenance, reference)
         hand_over(to, artifacts, reference, pictures=_pictures(reference, input_spec), about=about)
@@ -257,12 +265,21 @@ def _require_same(own: Outputs, rebuilt: Outputs, model: Any) -> None:
 
 
 def _refuse_calibration(wanted: Sequence[Wanted], calibration: object) -> None:
-    needing = [entry.name for entry in wanted if entry.precision in ("int8", "int16x8")]
+    needing = [entry.name for entry in wanted if entry.is_calibrated]
     if needing and calibration is None:
         raise UsageError(
             f"'{needing[0]}' needs training images to calibrate with. Received: calibration = None. "
             "Give calibration=train."
         )
+
+
+def _calibration(
+    wanted: Sequence[Wanted], calibration: Iterable[Any] | ArraySplit | None, traced: Traced
+) -> np.ndarray | None:
+    """The images for the files that need any; the data are not touched where none does."""
+    if calibration is None or not any(entry.is_calibrated for entry in wanted):
+        return None
+    return calibration_images(calibration, traced.input_shape, traced.input_dtype)
 
 
 def _input_spec(traced: Traced, decoded: bool, resize: ResizeRule | None) -> InputSpec:

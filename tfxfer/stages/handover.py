@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tfxfer.bundle.card import ArtifactFigures, Card
-from tfxfer.bundle.contract import ArtifactSpec, Contract, Dtype, InputSpec
+from tfxfer.bundle.contract import LOGITS, ArtifactSpec, Contract, Dtype, InputSpec, own_logits_path
 from tfxfer.bundle.golden import Golden, choose_golden
 from tfxfer.bundle.manifest import Provenance
 from tfxfer.bundle.write import write_bundle
@@ -18,7 +18,7 @@ from tfxfer.stages.artifacts import Judged
 from tfxfer.store.atomic import replaced_folder
 from tfxfer.store.versions import versions
 from tfxfer.verification.reference import Reference
-from tfxfer.verification.tolerance import logit_tolerance
+from tfxfer.verification.tolerance import logit_tolerance, quantised_tolerance
 
 REJECTED = ".rejected"
 
@@ -70,7 +70,7 @@ def hand_over(
         for entry in artifacts:
             if entry.written.path.exists():
                 _copy(entry.written.path, folder / bundle_path(entry))
-        golden = _golden(reference, pictures)
+        golden = _golden(artifacts, reference, pictures)
         contract = _contract(artifacts, reference, golden, pictures)
         return write_bundle(
             folder,
@@ -89,7 +89,7 @@ def _copy(source: Path, to: Path) -> None:
         shutil.copyfile(source, to)
 
 
-def _golden(reference: Reference, pictures: Pictures) -> Golden:
+def _golden(artifacts: Sequence[Judged], reference: Reference, pictures: Pictures) -> Golden:
     chosen = pictures.indices
     targets = reference.predictions.targets[chosen]
     return Golden(
@@ -98,23 +98,45 @@ def _golden(reference: Reference, pictures: Pictures) -> Golden:
         probabilities=reference.outputs.probabilities[chosen],
         logits=reference.outputs.logits[chosen],
         targets=tuple(reference.labels[target] for target in targets),
+        own_logits={
+            _recorded(entry): _logits(entry)[chosen]
+            for entry in artifacts
+            if entry.passed and _recorded(entry) != LOGITS
+        },
     )
+
+
+def _recorded(entry: Judged) -> str:
+    """The golden logits that a file is held against: a quantised one's are its own."""
+    precision = entry.wanted.precision
+    return LOGITS if precision == "float32" else own_logits_path(entry.wanted.format, precision)
+
+
+def _logits(entry: Judged) -> np.ndarray:
+    assert entry.proof is not None
+    return entry.proof.measured.outputs.logits
 
 
 def _contract(
     artifacts: Sequence[Judged], reference: Reference, golden: Golden, pictures: Pictures
 ) -> Contract:
     passed = [entry for entry in artifacts if entry.passed]
-    errors = {entry.wanted.name: _golden_error(entry, golden, pictures.indices) for entry in passed}
-    tolerance = logit_tolerance(errors.values(), float(np.abs(golden.logits).max()))
+    floats = [entry for entry in passed if _recorded(entry) == LOGITS]
+    errors = {entry.wanted.name: _golden_error(entry, golden, pictures.indices) for entry in floats}
+    tolerances = dict.fromkeys(errors, logit_tolerance(errors.values(), float(np.abs(golden.logits).max())))
+    for entry in passed:
+        if entry not in floats:
+            largest = float(np.abs(golden.own_logits[_recorded(entry)]).max())
+            tolerances[entry.wanted.name] = quantised_tolerance(entry.wanted.precision, largest)
     specs = tuple(
         ArtifactSpec(
             path=entry.wanted.path,
             format=entry.wanted.format,
             precision=entry.wanted.precision,
             sha256=entry.sha256,
-            max_abs_logit_error=tolerance,
-            measured_abs_logit_error=errors[entry.wanted.name],
+            max_abs_logit_error=tolerances[entry.wanted.name],
+            measured_abs_logit_error=errors.get(entry.wanted.name, 0.0),  # a quantised one's own are recorded
+            reference=_recorded(entry),
         )
         for entry in passed
     )
@@ -122,8 +144,7 @@ def _contract(
 
 
 def _golden_error(entry: Judged, golden: Golden, indices: list[int]) -> float:
-    assert entry.proof is not None
-    return float(np.abs(entry.proof.measured.outputs.logits[indices] - golden.logits).max())
+    return float(np.abs(_logits(entry)[indices] - golden.logits).max())
 
 
 def _card(artifacts: Sequence[Judged], reference: Reference, about: About) -> Card:

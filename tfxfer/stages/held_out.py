@@ -6,6 +6,7 @@ import csv
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tfxfer.catalogue.inputs import ResizeRule, Size
@@ -18,7 +19,14 @@ from tfxfer.stages.run_directory import RunDirectory
 from tfxfer.stages.stage import State
 from tfxfer.store.journal import Journal
 
-Labelled = tuple[ArraySplit, tuple[str, ...]]  # pictures, and the labels in the order of their numbers
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """Pictures to measure on, the labels in the order of their numbers, and what may be calibrated with."""
+
+    test: ArraySplit
+    labels: tuple[str, ...]
+    train: ArraySplit | None  # None where the data name no training split
 
 
 @contextmanager
@@ -33,9 +41,11 @@ def held_out(
     with _scanned(open_source(data), size, rule) as found:
         records = admit(found.report).records
         labels = tuple(sorted({record.label for record in records})) if known is None else tuple(known)
-        if any(record.split is not None for record in records):
-            records = split_records(records, found.report.digests).test
-        yield found.select(records, labels), labels
+        if all(record.split is None for record in records):
+            yield Labelled(found.select(records, labels), labels, None)
+            return
+        splits = split_records(records, found.report.digests)
+        yield Labelled(found.select(splits.test, labels), labels, found.select(splits.train, labels))
 
 
 @contextmanager
@@ -72,4 +82,4 @@ def _test_split(run: RunDirectory, data: RunData) -> Labelled:
             f"the data must give the test split that '{run.splits}' lists, {len(rows)} pictures. "
             f"Received: another one, of {len(now)}; files were added, removed or changed. Give --data."
         )
-    return data.test, data.splits.labels
+    return Labelled(data.test, data.splits.labels, data.train)

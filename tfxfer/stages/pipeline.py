@@ -13,7 +13,7 @@ from tfxfer.stages.artifacts import Judged
 from tfxfer.stages.cached import Cached
 from tfxfer.stages.data import ScanData, SplitData, open_data, require_data_kind
 from tfxfer.stages.evaluation import Evaluate
-from tfxfer.stages.export import HandOver, ShareTrace, WriteArtifact, wanted_artifacts
+from tfxfer.stages.export import HandOver, RequireCalibration, ShareTrace, WriteArtifact, wanted_artifacts
 from tfxfer.stages.report import WriteReport
 from tfxfer.stages.run_directory import open_run
 from tfxfer.stages.stage import Pipeline, Stage, State
@@ -28,6 +28,7 @@ def transfer_pipeline(config: Config, source: Source) -> Pipeline:
     stages: list[Stage] = [
         Cached(ScanData(source)),
         SplitData(source),
+        RequireCalibration(),
         Cached(Train()),
         KeepNetwork(),
         Cached(Evaluate()),

@@ -15,6 +15,7 @@ from tfxfer.data import ArraySplit, check_source, open_source
 from tfxfer.errors import DataError, UsageError
 from tfxfer.evaluation.evaluate import evaluate
 from tfxfer.evaluation.metrics import Metrics
+from tfxfer.stages.artifacts import Wanted
 from tfxfer.stages.export_model import export, parse_formats, refuse_existing
 from tfxfer.stages.held_out import Labelled, held_out, run_test_split
 from tfxfer.stages.predict import Loaded, is_run, load_predictor, predict
@@ -54,13 +55,14 @@ def evaluate_path(
     """
     if model.suffix in MODEL_SUFFIXES:
         own = load_own_model(model, pixels, input_dtype)
-        with held_out(_given(data), _size(own), "stretch") as (split, labels):
-            metrics = _score_own(own, split, labels)
+        with held_out(_given(data), _size(own), "stretch") as found:
+            metrics = _score_own(own, found.test, found.labels)
         return {**metrics.as_dict(), **_warnings(metrics, pixels)}
     _refuse_pixels(model, pixels, input_dtype)
     loaded = load_predictor(model)
-    with _labelled(model, loaded, data) as (split, labels):
-        return evaluate(loaded.predictor, _batches(split, loaded.dtype), labels=labels).as_dict()
+    with _labelled(model, loaded, data) as found:
+        batches = _batches(found.test, loaded.dtype)
+        return evaluate(loaded.predictor, batches, labels=found.labels).as_dict()
 
 
 def export_path(
@@ -78,24 +80,53 @@ def export_path(
     Of a run, `data` = None means the test split of its own data.
 
     Raises:
-        UsageError: `out` exists, a format that does not exist, or `model` is nothing that can be exported.
+        UsageError: `out` exists, a format that does not exist, no training pictures for one that is calibrated,
+            or `model` is nothing that can be exported.
         GateError: a gate does not hold; the bundle is written.
     """
-    parse_formats(formats, {})
+    wanted = parse_formats(formats, {})
     refuse_existing(out, overwrite)
     if model.suffix in MODEL_SUFFIXES:
         own = load_own_model(model, pixels, input_dtype)
-        with held_out(_given(data), _size(own), "stretch") as (split, labels):
-            metrics = _score_own(own, split, labels)
+        with held_out(_given(data), _size(own), "stretch") as found:
+            train = _calibration(wanted, found)
+            metrics = _score_own(own, found.test, found.labels)
             report = export(
-                own, out, formats, test=split, labels=labels, input_dtype=input_dtype, overwrite=overwrite
+                own,
+                out,
+                formats,
+                test=found.test,
+                calibration=train,
+                labels=found.labels,
+                input_dtype=input_dtype,
+                overwrite=overwrite,
             )
         return {**report.as_dict(), **_warnings(metrics, pixels)}
     _refuse_pixels(model, pixels, input_dtype)
     loaded = _run_network(model)
-    with _labelled(model, loaded, data) as (split, _):
-        report = export(loaded.predictor, out, formats, test=split, resize=loaded.rule, overwrite=overwrite)
+    with _labelled(model, loaded, data) as found:
+        train = _calibration(wanted, found)
+        report = export(
+            loaded.predictor,
+            out,
+            formats,
+            test=found.test,
+            calibration=train,
+            resize=loaded.rule,
+            overwrite=overwrite,
+        )
     return report.as_dict()
+
+
+def _calibration(wanted: Sequence[Wanted], found: Labelled) -> ArraySplit | None:
+    """The training pictures, where a file must be calibrated; never those that it is measured on."""
+    needing = [entry.name for entry in wanted if entry.is_calibrated]
+    if needing and found.train is None:
+        raise UsageError(
+            f"'{needing[0]}' needs training pictures to calibrate with. Received: data without a training split. "
+            "Give --data with folders named train and test, or, of a run, leave --data out."
+        )
+    return found.train if needing else None
 
 
 def _given(data: str | None) -> str:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from tfxfer.bundle.contract import EXPECTED, INPUTS, LOGITS, PROBABILITIES, ArtifactSpec, Contract
+from tfxfer.bundle.contract import (
+    EXPECTED,
+    INPUTS,
+    LOGITS,
+    PROBABILITIES,
+    ArtifactSpec,
+    Contract,
+    own_logits_path,
+)
 from tfxfer.bundle.golden import Expected, read_array, read_expected
 from tfxfer.bundle.reading import read_labels
 from tfxfer.data.decode import decode_image
 from tfxfer.data.resize import resize_image
-from tfxfer.errors import DataError
+from tfxfer.errors import BundleError, DataError
 from tfxfer.evaluation.score import log_softmax
 from tfxfer.runtimes.outputs import Outputs
 from tfxfer.runtimes.runtime import Runtime
 from tfxfer.verification.report import Findings
-from tfxfer.verification.tolerance import LOOSEST, logit_tolerance
+from tfxfer.verification.tolerance import FARTHEST, LOOSEST, logit_tolerance, quantised_tolerance
 
 ROUNDING = 1e-5  # on a probability: float32 softmax against float64
 
@@ -30,6 +39,11 @@ class Vectors:
     probabilities: np.ndarray  # (K, classes) float32
     logits: np.ndarray  # (K, classes) float32
     expected: tuple[Expected, ...]
+    own_logits: Mapping[str, np.ndarray] = field(default_factory=dict)  # of quantised files, by golden path
+
+    def of(self, artifact: ArtifactSpec) -> np.ndarray:
+        """The logits that a file must give, (K, classes)."""
+        return self.logits if artifact.reference == LOGITS else self.own_logits[artifact.reference]
 
 
 def read_vectors(folder: Path, contract: Contract) -> Vectors:
@@ -39,7 +53,19 @@ def read_vectors(folder: Path, contract: Contract) -> Vectors:
         read_array(folder / PROBABILITIES, "float32", 2),
         read_array(folder / LOGITS, "float32", 2),
         read_expected(folder / EXPECTED),
+        {path: read_array(folder / path, "float32", 2) for path in _own_paths(contract)},
     )
+
+
+def _own_paths(contract: Contract) -> list[str]:
+    """Raises BundleError where a file is held against other logits than its format and precision say."""
+    for entry in contract.artifacts:
+        wanted = LOGITS if entry.precision == "float32" else own_logits_path(entry.format, entry.precision)
+        if entry.reference != wanted:
+            raise BundleError(
+                f"'{entry.path}' must be held against '{wanted}'. Received: '{entry.reference}'."
+            )
+    return [entry.reference for entry in contract.artifacts if entry.reference != LOGITS]
 
 
 def check_labels(folder: Path, contract: Contract, vectors: Vectors, findings: Findings) -> None:
@@ -125,7 +151,30 @@ def check_tolerances(contract: Contract, vectors: Vectors, findings: Findings) -
         failures.append(
             f"a tolerance of {wanted:.3g} on logits up to {largest:.3g} proves nothing. Export again."
         )
-    findings.result("tolerances", failures, f"logits within {wanted:.3g} of the recorded ones")
+    for entry in contract.artifacts:
+        if entry.precision != "float32":
+            failures += _quantised_failures(entry, vectors)
+    findings.result("tolerances", failures, f"float32 logits within {wanted:.3g} of the recorded ones")
+
+
+def _quantised_failures(entry: ArtifactSpec, vectors: Vectors) -> list[str]:
+    """A quantised file's own logits have the tolerance of its precision, and are of this network."""
+    own, failures = vectors.of(entry), []
+    if own.shape != vectors.logits.shape or not np.isfinite(own).all():
+        return [f"'{entry.reference}' must hold finite {vectors.logits.shape}. Received: {own.shape}."]
+    wanted = quantised_tolerance(entry.precision, float(np.abs(own).max()))
+    if not np.isclose(entry.max_abs_logit_error, wanted, rtol=1e-6, atol=0):
+        failures.append(
+            f"'{entry.path}' must have the tolerance {wanted:.3g}, that of {entry.precision}. "
+            f"Received: {entry.max_abs_logit_error:.3g}."
+        )
+    apart = float(np.abs(own - vectors.logits).mean()) / max(float(np.abs(vectors.logits).max()), 1e-30)
+    if apart > FARTHEST:
+        failures.append(
+            f"'{entry.reference}' must be near the network's logits, to {FARTHEST:g} of the largest on average. "
+            f"Received: {apart:.3g}; it is of another run."
+        )
+    return failures
 
 
 def check_artifact(
@@ -142,19 +191,18 @@ def check_artifact(
             f"must hold the contract's labels. Received: {_first(runtime.labels, contract.labels)}."
         )
     outputs = runtime.predict(vectors.inputs)
-    error, wrong = _golden_failures(outputs, artifact, vectors)
+    error, wrong = _golden_failures(outputs, artifact, vectors.of(artifact))
     return failures + wrong, error
 
 
-def _golden_failures(outputs: Outputs, artifact: ArtifactSpec, vectors: Vectors) -> tuple[float, list[str]]:
-    if outputs.logits.shape != vectors.logits.shape or outputs.probabilities.shape != vectors.logits.shape:
+def _golden_failures(outputs: Outputs, artifact: ArtifactSpec, logits: np.ndarray) -> tuple[float, list[str]]:
+    if outputs.logits.shape != logits.shape or outputs.probabilities.shape != logits.shape:
         shapes = f"{outputs.logits.shape} and {outputs.probabilities.shape}"
-        return float("nan"), [
-            f"must give {vectors.logits.shape} logits and probabilities. Received: {shapes}."
-        ]
+        return float("nan"), [f"must give {logits.shape} logits and probabilities. Received: {shapes}."]
     tolerance = artifact.max_abs_logit_error
-    error = float(np.abs(outputs.logits.astype(np.float64) - vectors.logits).max())
-    apart = float(np.abs(outputs.probabilities.astype(np.float64) - vectors.probabilities).max())
+    error = float(np.abs(outputs.logits.astype(np.float64) - logits).max())
+    probabilities = np.exp(log_softmax(logits))
+    apart = float(np.abs(outputs.probabilities.astype(np.float64) - probabilities).max())
     failures = []
     if not error <= tolerance:  # also where it is not a number
         failures.append(

@@ -33,6 +33,28 @@ UNMEASURED = 1e-4  # of the largest golden logit, where no engine but the networ
 LOOSEST = 1e-2  # of the largest golden logit; a float32 bundle that asks for more hides something
 
 
+# A quantised file is held against its own recorded logits, since what its precision costs is known already.
+# Weights of fewer bits leave float32 arithmetic: the order of sums, as above. Where activations are integers,
+# engines round them differently by one unit, layer after layer: XNNPACK and LiteRT's own kernels differ by
+# 0.028 (int8) and 0.019 (dynamic int8) of the largest logit on MobileNetV2 1.0, with any number of threads
+# alike. Twice that is allowed; what is smaller, the contract's hash of the file finds.
+QUANTISED = {"float16": UNMEASURED, "weight_only_int8": UNMEASURED, "int8": 0.06, "dynamic_int8": 0.06}
+FARTHEST = 0.25  # of the largest golden logit: mean distance of a file's own logits from the network's
+
+
+def quantised_tolerance(precision: str, largest_logit: float) -> float:
+    """The tolerance on a quantised file's own golden logits, whose largest is `largest_logit`.
+
+    Raises:
+        VerificationError: no such precision.
+    """
+    if precision not in QUANTISED:
+        raise VerificationError(
+            f"a precision must be one of {', '.join(QUANTISED)}. Received: '{precision}'."
+        )
+    return QUANTISED[precision] * largest_logit
+
+
 def logit_tolerance(measured_errors: Iterable[float], largest_logit: float) -> float:
     """The tolerance on golden logits, from the largest errors measured on them, one per float32 artifact.
 

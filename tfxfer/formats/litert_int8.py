@@ -1,0 +1,126 @@
+"""What litert-quantizer 0.11 leaves to be done on a file that it quantised."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema
+
+from tfxfer.errors import ExportError
+from tfxfer.formats.litert_entry import Entry
+from tfxfer.runtimes.runtime import INPUT, OUTPUTS
+
+WEIGHTED = (
+    schema.BuiltinOperator.CONV_2D,
+    schema.BuiltinOperator.DEPTHWISE_CONV_2D,
+    schema.BuiltinOperator.FULLY_CONNECTED,
+)
+LARGEST_BIAS = 2.0**29  # of an int32, with room for the sum that is added to it
+SMALLEST_RATIO = 2.0**-30  # of scales, input * weight / output; XNNPACK takes no layer below 2^-32
+
+
+def name_outputs(model: Any) -> None:
+    """Give the tensors that are the graph's input and outputs now the names that those had before."""
+    graph = model.subgraphs[0]
+    names = dict(zip([*graph.inputs, *graph.outputs], (INPUT, *OUTPUTS), strict=True))
+    for index, tensor in enumerate(graph.tensors):
+        if index in names:
+            tensor.name = names[index].encode()
+        elif tensor.name.decode() in OUTPUTS:
+            tensor.name += b"_int8"
+
+
+def take_bytes(model: Any, entry: Entry) -> None:
+    """Put uint8 pixels in front of the int8 input: the same scale, and a zero point 128 higher."""
+    graph = model.subgraphs[0]
+    (inner,) = graph.inputs
+    pixels = graph.tensors[inner]
+    scale, zero_point = pixels.quantization.scale, pixels.quantization.zeroPoint
+    if not np.allclose(scale, entry.scale, rtol=1e-5, atol=0) or zero_point.tolist() != [
+        entry.zero_point - 128
+    ]:
+        raise ExportError(
+            f"the quantizer must give the input the scale {entry.scale:g} and zero point "
+            f"{entry.zero_point - 128}. Received: {scale}, {zero_point}. Report this: it has changed."
+        )
+    outer = schema.TensorT()
+    outer.name, pixels.name = INPUT.encode(), f"{INPUT}_int8".encode()
+    outer.shape, outer.shapeSignature = pixels.shape, pixels.shapeSignature
+    outer.type, outer.buffer = schema.TensorType.UINT8, 0
+    outer.quantization = schema.QuantizationParametersT()
+    outer.quantization.scale, outer.quantization.zeroPoint = scale, zero_point + 128
+    graph.tensors.append(outer)
+    graph.inputs = np.array([len(graph.tensors) - 1], np.int32)
+    graph.operators.insert(0, _requantise(model, graph.inputs, np.array([inner], np.int32)))
+
+
+def _requantise(model: Any, inputs: np.ndarray, outputs: np.ndarray) -> Any:
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.QUANTIZE
+    code.version = 2  # the first that takes integers
+    model.operatorCodes.append(code)
+    operator = schema.OperatorT()
+    operator.opcodeIndex = len(model.operatorCodes) - 1
+    operator.inputs, operator.outputs = inputs, outputs
+    return operator
+
+
+def repair_small_scales(model: Any, original: Any) -> None:
+    """Give channels whose weights are all next to nothing a scale that their bias can be written in.
+
+    A bias is written in units of input scale * weight scale. Pruned channels (7 of 32 in MobileNetV2's first
+    convolution) have a scale of 1e-11, their bias then overflows, and comes out with the wrong sign or none.
+    `original` is the float32 model.
+    """
+    graph, floats = model.subgraphs[0], _constants(original)
+    for operator in graph.operators:
+        if model.operatorCodes[operator.opcodeIndex].builtinCode in WEIGHTED:
+            source, weights = (graph.tensors[index] for index in operator.inputs[:2])
+            bias = [graph.tensors[index] for index in operator.inputs[2:3] if index >= 0]
+            if weights.type == schema.TensorType.INT8 and source.type == schema.TensorType.INT8:
+                target = graph.tensors[operator.outputs[0]]
+                _repair_layer(model, floats, (source, weights, bias[0] if bias else None, target))
+
+
+def _repair_layer(model: Any, floats: dict[bytes, np.ndarray], tensors: tuple[Any, Any, Any, Any]) -> None:
+    source, weights, bias, target = tensors
+    unit = float(source.quantization.scale[0])
+    scale = weights.quantization.scale.astype(np.float64)
+    least = np.full_like(scale, SMALLEST_RATIO * float(target.quantization.scale[0]) / unit)
+    if bias is not None:
+        size = np.abs(floats[_first_name(bias)].astype(np.float64))
+        needed = size / (unit * LARGEST_BIAS)
+        least = np.maximum(least, needed if len(scale) == len(needed) else needed.max())
+    if not (scale < least).any():
+        return
+    repaired = np.where(scale < least, least, scale).astype(np.float32)
+    weights.quantization.scale = repaired
+    shape = [1] * len(weights.shape)
+    shape[weights.quantization.quantizedDimension] = len(repaired)
+    values = floats[_first_name(weights)].reshape(weights.shape) / repaired.reshape(shape)
+    model.buffers[weights.buffer].data = _bytes(np.clip(np.rint(values), -127, 127).astype(np.int8))
+    if bias is not None:
+        units = repaired.astype(np.float64) * unit
+        model.buffers[bias.buffer].data = _bytes(np.rint(floats[_first_name(bias)] / units).astype(np.int32))
+        bias.quantization.scale = units.astype(np.float32)
+
+
+def _first_name(tensor: Any) -> bytes:
+    """Of the float32 tensor; one that several layers share was copied for each."""
+    return re.sub(rb"_duplicated_\d+$", b"", tensor.name)
+
+
+def _bytes(values: np.ndarray) -> np.ndarray:
+    return np.frombuffer(values.tobytes(), np.uint8)
+
+
+def _constants(model: Any) -> dict[bytes, np.ndarray]:
+    """The float32 constants of a model, flat, by name."""
+    found = {}
+    for tensor in model.subgraphs[0].tensors:
+        data = model.buffers[tensor.buffer].data
+        if tensor.type == schema.TensorType.FLOAT32 and data is not None and len(data):
+            found[tensor.name] = np.frombuffer(data.tobytes(), np.float32)
+    return found

@@ -1,0 +1,110 @@
+"""Which training images an int8 file is calibrated with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from tfxfer.catalogue.formats import CALIBRATED, DEFAULT_CALIBRATION_IMAGES
+from tfxfer.config.schema import Config
+from tfxfer.data.arrays import ArraySplit
+from tfxfer.errors import DataError
+from tfxfer.evaluation.predictions import class_indices, refuse_endless
+from tfxfer.stages.data import RunData
+
+CANDIDATES = 5 * DEFAULT_CALIBRATION_IMAGES  # of a dataset that is walked, the images that are chosen from
+
+
+def choose_calibration(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """The sorted indices of `count` images, or of all where there are fewer: each class in turn, by the seed.
+
+    `labels` are (N,) class numbers.
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    turns: dict[int, int] = {}
+    keys = []
+    for place, index in enumerate(order.tolist()):
+        label = int(labels[index])
+        turns[label] = turns.get(label, -1) + 1
+        keys.append((turns[label], place, index))
+    return np.array(sorted(index for _, _, index in sorted(keys)[:count]), dtype=np.int64)
+
+
+def calibration_split(data: RunData, count: int | None, seed: int) -> ArraySplit:
+    """The training images of a run that a file is calibrated with; None means 200, or all there are."""
+    wanted = DEFAULT_CALIBRATION_IMAGES if count is None else count
+    return data.train.take(choose_calibration(data.train.labels, wanted, seed))
+
+
+def require_calibration(config: Config, data: RunData) -> None:
+    """Refuse, before anything is trained, to calibrate with more images than there are to train on.
+
+    Raises:
+        DataError: exports[].calibration_images is more than the training split holds.
+    """
+    for index, export in enumerate(config.exports):
+        asked = export.calibration_images
+        if export.precision in CALIBRATED and asked is not None and asked > len(data.train):
+            raise DataError(
+                f"exports[{index}].calibration_images must be at most the {len(data.train)} training images. "
+                f"Received: {asked}. Leave it out to use {min(len(data.train), DEFAULT_CALIBRATION_IMAGES)}."
+            )
+
+
+def calibration_images(
+    calibration: Iterable[Any] | ArraySplit, shape: tuple[int, ...], dtype: np.dtype
+) -> np.ndarray:
+    """200 images of a caller's training data, (N, H, W, channels), of the network's input dtype.
+
+    Data may be batches (images, targets, ...) or of images alone. Each class has its turn among the first
+    thousand images.
+
+    Raises:
+        DataError: no images, or of another shape or range than the network takes.
+    """
+    images, labels = _first(calibration)
+    if images.shape[1:] != shape:
+        raise DataError(
+            f"calibration images must be batches (N, {', '.join(map(str, shape))}), as the model takes them. "
+            f"Received: {images.shape}. Give the training data."
+        )
+    chosen = images[choose_calibration(labels, DEFAULT_CALIBRATION_IMAGES, seed=0)]
+    converted = chosen.astype(dtype)
+    if not np.array_equal(converted, chosen):
+        raise DataError(
+            f"calibration images for a {dtype} input must be whole numbers 0-255. Received: others, from "
+            f"{chosen.min():g} to {chosen.max():g}. Give the images as the model takes them."
+        )
+    return converted
+
+
+def _first(calibration: Iterable[Any] | ArraySplit) -> tuple[np.ndarray, np.ndarray]:
+    """Images and class numbers of the first CANDIDATES images; the class is 0 where none is given."""
+    if isinstance(calibration, ArraySplit):
+        chosen = calibration.take(choose_calibration(calibration.labels, CANDIDATES, seed=0))
+        return np.asarray(chosen.images), chosen.labels
+    refuse_endless(calibration)
+    images: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    for batch in calibration:
+        part, *targets = batch if isinstance(batch, tuple | list) else (batch,)
+        images.append(np.asarray(part))
+        labels.append(_classes(targets, len(images[-1])))
+        if sum(map(len, images)) >= CANDIDATES:
+            break
+    if not images:
+        raise DataError("calibration needs training images. Received: no batch. Give calibration=train.")
+    return np.concatenate(images), np.concatenate(labels)
+
+
+def _classes(targets: list[Any], count: int) -> np.ndarray:
+    if not targets:
+        return np.zeros(count, dtype=np.int64)
+    values = np.asarray(targets[0])
+    return (
+        class_indices(values, values.shape[1])
+        if values.ndim == 2 and values.shape[1] > 1
+        else values.reshape(-1)
+    )
