@@ -51,7 +51,9 @@ def photos(tmp_path: Path) -> Path:
     return make_photos(tmp_path / "photos", per_class=20)
 
 
-def make_photos(folder: Path, *, per_class: int, labels: tuple[str, ...] = ("red", "blue"), seed: int = 0) -> Path:
+def make_photos(
+    folder: Path, *, per_class: int, labels: tuple[str, ...] = ("red", "blue"), seed: int = 0
+) -> Path:
     """Write noisy pictures whose colour tells their class."""
     random = np.random.default_rng(seed)
     for index, label in enumerate(labels):

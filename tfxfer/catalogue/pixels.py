@@ -52,7 +52,9 @@ def parse_pixels(value: str | Mapping[str, object]) -> Pixels:
     order = value.get("order", "rgb")
     if order not in ("rgb", "bgr"):
         raise ValueError(f"pixels.order must be 'rgb' or 'bgr'. Received: {order!r}.")
-    return Pixels(order, _triple("scale", value.get("scale", 1.0)), _triple("offset", value.get("offset", 0.0)))
+    return Pixels(
+        order, _triple("scale", value.get("scale", 1.0)), _triple("offset", value.get("offset", 0.0))
+    )
 
 
 def _triple(name: str, value: object) -> Triple:
