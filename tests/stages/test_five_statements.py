@@ -14,7 +14,9 @@ from tests.conftest import ROOT
 from tfxfer.catalogue.formats import FORMATS
 
 # As the documents say them, each as soon as it can be written.
-PROMISED = [("litert", "int8"), ("onnx", "float32")]
+# These photos are noise, on which 8-bit weights alone (activations in float) answer by chance and the gates refuse
+# int8, rightly; float16 holds. int8 on pictures is in test_calibration.py.
+PROMISED = [("litert", "float16"), ("onnx", "float32")]
 ASKED = [f"{name}:{kind}" if kind in FORMATS[name].precisions else name for name, kind in PROMISED]
 
 
