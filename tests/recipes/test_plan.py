@@ -40,8 +40,9 @@ def test_fine_tuning_starts_from_the_head_warms_up_and_is_slower_further_down(na
     assert blocks.batch_norm == "frozen"
 
 
-def test_no_more_blocks_are_unfrozen_than_there_are() -> None:
-    assert plan_phases("partial", replace(MANY, blocks=2)).phases[1].unfreeze == "2 blocks"
+def test_the_first_block_stays_frozen() -> None:
+    assert plan_phases("partial", replace(MANY, blocks=19)).phases[1].unfreeze == "6 blocks"
+    assert plan_phases("partial", replace(MANY, blocks=4)).phases[1].unfreeze == "3 blocks"
 
 
 @pytest.mark.parametrize(
