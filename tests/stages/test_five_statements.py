@@ -11,22 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tfxfer.catalogue.formats import FORMATS
 
-# As the documents say them, each as soon as it can be written.
-# These photos are noise, on which 8-bit weights alone (activations in float) answer by chance and the gates refuse
-# int8, rightly; float16 holds. int8 on pictures is in test_calibration.py.
-PROMISED = [("litert", "float16"), ("onnx", "float32")]
-ASKED = [f"{name}:{kind}" if kind in FORMATS[name].precisions else name for name, kind in PROMISED]
+ASKED = ["litert:int8", "onnx"]
 
 
 @pytest.mark.real
-def test_five_statements_train_and_prove_a_bundle(keras_home: Path, tmp_path: Path) -> None:
+def test_five_statements_train_and_prove_a_bundle(assets: Path, keras_home: Path, tmp_path: Path) -> None:
     """In a process of its own, where KERAS_HOME is set before Keras is imported."""
     environment = {**os.environ, "KERAS_HOME": str(keras_home), "PYTHONPATH": str(ROOT)}
     program = Path(__file__).with_name("five_statements.py")
     done = subprocess.run(
-        [sys.executable, str(program), *ASKED],
+        [sys.executable, str(program), str(assets / "images" / "flowers5"), *ASKED],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
@@ -35,7 +30,7 @@ def test_five_statements_train_and_prove_a_bundle(keras_home: Path, tmp_path: Pa
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    assert found["accuracy"] == 1.0
+    assert found["accuracy"] >= 0.9
     assert found["weights"] == "imagenet"
     assert set(found["checks"]) == {"passed"}
     contract = json.loads((tmp_path / "bundle/contract.json").read_text("utf-8"))
@@ -43,4 +38,4 @@ def test_five_statements_train_and_prove_a_bundle(keras_home: Path, tmp_path: Pa
     assert contract["input"]["shape"] == [None, 224, 224, 3]
     assert contract["input"]["dtype"] == "uint8"
     names = [f"{entry['format']}:{entry['precision']}" for entry in contract["quantization"].values()]
-    assert names == [name if ":" in name else f"{name}:float32" for name in ASKED]
+    assert names == ["litert:int8", "onnx:float32"]

@@ -195,6 +195,9 @@ class PhaseConfig(Section):
     monitor: Literal["val_accuracy", "val_loss"] | None = Field(
         default=None, description="the validation metric that chooses the best epoch; val_accuracy by default"
     )
+    keep: Literal["best", "last"] = Field(
+        default="best", description="the best epoch, or the last that monitors no worse than the state before"
+    )
 
 
 class TrainingConfig(Section):

@@ -8,15 +8,22 @@ import keras
 import numpy as np
 
 from tfxfer.training.metrics import Logs, direction
+from tfxfer.training.phase import Keep
 
 Score = tuple[float, float]
 
 
 class Best:
-    """Remembers the weights of the epoch that validates best, among epochs 0 (before the phase), 1, 2, ..."""
+    """Remembers the weights of the epoch that validates best, among epochs 0 (before the phase), 1, 2, ...
 
-    def __init__(self, model: keras.Model, monitor: str, mode: str) -> None:
+    With `keep` "last" it is the latest epoch that monitors no worse than epoch 0: where a schedule ends calmly,
+    a choice among its epochs by a few validation images is a choice by chance.
+    """
+
+    def __init__(self, model: keras.Model, monitor: str, mode: str, keep: Keep = "best") -> None:
         self._model = model
+        self._keep = keep
+        self._before = -math.inf
         self._monitor = monitor
         self._sign = -1.0 if direction(monitor, mode) == "min" else 1.0
         self._score: Score = (-math.inf, -math.inf)
@@ -26,12 +33,14 @@ class Best:
         self.last_progress = 0
 
     def offer(self, epoch: int, logs: Logs) -> None:
-        """Take the model's weights as they are, if they validate better than all before; ties go to the lower loss."""
+        """Take the model's weights as they are, if they are the better ones; ties go to the lower loss."""
         score = self._score_of(logs)
         if epoch > 0 and score > self._progress:
             # Against this phase's own epochs: fine-tuning often falls below where it started before it rises above.
             self._progress, self.last_progress = score, epoch
-        if score > self._score:
+        if epoch == 0:
+            self._before = score[0]
+        if score > self._score or (self._keep == "last" and epoch > 0 and score[0] >= self._before):
             self._score, self._weights, self.epoch = score, self._model.get_weights(), epoch
 
     def restore(self) -> None:

@@ -121,7 +121,7 @@ class _Loop:
         job, trained = self.job, self.trained
         trained.before = self._validate(None)
         trained.monitor = monitored(job.phase, trained.before)
-        best = Best(job.learner.suffix, trained.monitor, job.phase.monitor_mode)
+        best = Best(job.learner.suffix, trained.monitor, job.phase.monitor_mode, job.phase.keep)
         best.offer(0, trained.before)
         return best
 

@@ -14,6 +14,7 @@ BatchNorm = Literal["frozen", "learn"]
 Schedule = Literal["constant", "cosine", "linear"]
 Solver = Literal["auto", "gradient", "lbfgs"]
 MonitorMode = Literal["auto", "min", "max"]
+Keep = Literal["best", "last"]
 OptimizerName = Literal[
     "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
 ]
@@ -23,6 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": get_args(OptimizerName),
     "schedule": get_args(Schedule),
     "monitor_mode": get_args(MonitorMode),
+    "keep": get_args(Keep),
     "solver": get_args(Solver),
 }
 COUNTS = {"epochs": 1, "warmup_steps": 0, "early_stopping_patience": 1, "batch_size": 1}  # key -> smallest
@@ -64,6 +66,7 @@ class Phase:
     early_stopping_patience: int | None = None  # epochs without progress; None: never stop early
     monitor: str | None = None  # None: "val_accuracy" where there is one, else "val_loss"
     monitor_mode: MonitorMode = "auto"
+    keep: Keep = "best"  # "last": the latest epoch that monitors no worse than the state before the phase
     solver: Solver = "auto"  # "auto" solves a linear head on cached features, and iterates everything else
     batch_size: int | None = None  # of arrays, None: 32; a tf.data.Dataset keeps its own batches
 
