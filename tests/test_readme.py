@@ -17,16 +17,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 KNOWN = {"sh": 3, "yaml": 1, "python": 1}  # blocks that a test below runs; a new one must be added here
 
-DATA = """
-import numpy as np, tensorflow as tf
-random = np.random.default_rng(0)
-def pictures(count):
-    labels = np.arange(count, dtype=np.int32) % 2
-    images = random.integers(0, 120, (count, 224, 224, 3), dtype=np.uint8)
-    images[np.arange(count), ..., labels] += 120
-    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(8)
-train, validation, test = pictures(48), pictures(16), pictures(16)
-"""
+# How a user's own tf.data comes about; the program's statements are those of the README.
+DATA = (ROOT / "tests" / "stages" / "five_statements.py").read_text(encoding="utf-8").split("# fmt: off")[0]
 
 
 def blocks(language: str) -> list[str]:
@@ -84,11 +76,11 @@ def test_photographs_of_your_own(tmp_path: Path, keras_home: Path) -> None:
 
 
 @pytest.mark.real
-def test_the_python_block(tmp_path: Path, keras_home: Path) -> None:
+def test_the_python_block(tmp_path: Path, assets: Path, keras_home: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(DATA + blocks("python")[0] + "print(report.accuracy)\n", encoding="utf-8")
     finished = subprocess.run(
-        [sys.executable, str(program)],
+        [sys.executable, str(program), str(assets / "images" / "flowers5")],
         cwd=tmp_path,
         env=environment(keras_home),
         capture_output=True,
@@ -96,5 +88,5 @@ def test_the_python_block(tmp_path: Path, keras_home: Path) -> None:
         check=False,
     )
     assert finished.returncode == 0, finished.stderr
-    assert float(finished.stdout.splitlines()[-1]) > 0.9
+    assert float(finished.stdout.splitlines()[-1]) >= 0.9
     assert (tmp_path / "bundle" / "manifest.json").is_file()
