@@ -1,0 +1,42 @@
+"""Every shipped configuration is read as it is, and does its job on the data that it is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tfxfer.config.read import read_config
+from tfxfer.errors import ConfigError
+from tfxfer.stages.pipeline import run_pipeline
+
+CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.yaml"))
+IMAGES = {"flowers.yaml": "flowers5", "defects.yaml": "magnetic_tile_defects"}
+WEIGHTS = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
+
+
+def test_no_configuration_is_left_out() -> None:
+    assert CONFIGS == sorted(
+        [*IMAGES, "quickstart.yaml"]
+    )  # the quick start runs in tests/stages/test_main_job.py
+
+
+@pytest.mark.parametrize("name", sorted(IMAGES))
+def test_all_that_is_missing_is_the_data(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"data\.path") as caught:
+        read_config(ROOT / "configs" / name)
+    assert "\n" not in str(caught.value)  # one problem alone
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(IMAGES))
+def test_it_does_its_job(name: str, assets: Path, tmp_path: Path) -> None:
+    overrides = (
+        f"data.path={assets / 'images' / IMAGES[name]}",
+        f"backbone.weights={assets / 'keras_weights' / WEIGHTS}",
+    )
+    report = run_pipeline(read_config(ROOT / "configs" / name, overrides), tmp_path / "run")
+    assert report["test"]["accuracy"] > 0.8
+    assert {artifact["status"] for artifact in report["artifacts"]} == {"passed"}
