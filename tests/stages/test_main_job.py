@@ -72,6 +72,7 @@ REPORT = {
         "confusion": list,
     },
     "baselines": {"majority": number},
+    "verdict": type(None),  # transfer against training from scratch is not measured in this version
     "artifacts": [
         {
             "format": str,

@@ -48,7 +48,9 @@ def build_report(state: State) -> dict[str, Any]:
         "backbone": trained.backbone_dict(),
         "phases": [phase_dict(entry) for entry in trained.histories],
         "test": reference.metrics.as_dict(),
+        # None: not measured in this version, and not to be taken for 0.
         "baselines": {"majority": majority_accuracy(data), "linear_probe": None, "scratch": None},
+        "verdict": None,
         "artifacts": [entry.as_dict(f"bundle/{bundle_path(entry)}") for entry in artifacts],
         "gates": [*_network_gates(state), *(gate for entry in artifacts for gate in _gates(entry))],
         "bundle": {"manifest_sha256": state.results.get("manifest_sha256")},
