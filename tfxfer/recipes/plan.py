@@ -69,7 +69,7 @@ def choose_recipe(facts: Facts) -> tuple[str, str]:
         return "feature_extraction", f"{per_class}: under {FEW} a class, so the backbone stays as it is"
     why = (
         f"{per_class}: at least {FEW} a class, so the solved head is followed by a cautious fine-tuning of the last "
-        f"{FINE_TUNED_BLOCKS} blocks, which keeps the solved head where it does not help (LP-FT, Kumar et al. 2022)"
+        f"{_fine_tuned_blocks(facts)} blocks, which keeps the solved head where it does not help (LP-FT, Kumar et al. 2022)"
     )
     return "partial", why
 
@@ -80,9 +80,13 @@ def _feature_extraction(facts: Facts) -> tuple[Phase, ...]:
 
 
 def _partial(facts: Facts) -> tuple[Phase, ...]:
+    return _head(), _fine_tune("last blocks", f"{_fine_tuned_blocks(facts)} blocks", decay=0.9)
+
+
+def _fine_tuned_blocks(facts: Facts) -> int:
+    """The first block always stays, so that there is something to compute once."""
     below = FINE_TUNED_BLOCKS if facts.blocks is None else max(facts.blocks - 1, 1)
-    count = min(FINE_TUNED_BLOCKS, below)  # the first block stays, so that there is something to compute once
-    return _head(), _fine_tune("last blocks", f"{count} blocks", decay=0.9)
+    return min(FINE_TUNED_BLOCKS, below)
 
 
 def _full(facts: Facts) -> tuple[Phase, ...]:
