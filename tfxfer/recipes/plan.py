@@ -68,8 +68,9 @@ def choose_recipe(facts: Facts) -> tuple[str, str]:
     if facts.smallest_class < FEW:
         return "feature_extraction", f"{per_class}: under {FEW} a class, so the backbone stays as it is"
     why = (
-        f"{per_class}: at least {FEW} a class, so the solved head is followed by a cautious fine-tuning of the last "
-        f"{_fine_tuned_blocks(facts)} blocks, which keeps the solved head where it does not help (LP-FT, Kumar et al. 2022)"
+        f"{per_class}: at least {FEW} a class, so the solved head is followed by a cautious fine-tuning of "
+        f"the last {_fine_tuned_blocks(facts)} blocks, which keeps the solved head where it does not help "
+        "(LP-FT, Kumar et al. 2022)"
     )
     return "partial", why
 
