@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from tfxfer.backbones.blocks import Block, cut_positions, find_blocks
-from tfxfer.backbones.features import features_tensor as features_tensor
+from tfxfer.backbones.features import features_tensor
 from tfxfer.backbones.graph import Step, flat_model, steps_between
 from tfxfer.backbones.layer_kinds import PADS, has_kernel, is_augmentation, is_random
 from tfxfer.errors import BlockError

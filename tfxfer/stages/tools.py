@@ -159,7 +159,7 @@ def load_own_model(path: Path, pixels: Pixels | None, input_dtype: str | None) -
     """
     import keras
 
-    from tfxfer.network.model_file import load_model_file
+    from tfxfer.backbones.model_file import load_model_file
     from tfxfer.network.preprocess import Preprocess
 
     model = load_model_file(path)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import keras
 
 from tfxfer.backbones.blocks import Block, find_blocks
+from tfxfer.backbones.features import features_tensor
 from tfxfer.backbones.graph import flat_model
 from tfxfer.errors import TrainingError
-from tfxfer.network.freeze import FrozenBoundary, features_tensor, freeze
+from tfxfer.network.freeze import FrozenBoundary, freeze
 from tfxfer.network.network import Network
 from tfxfer.network.policy import FreezePolicy
 from tfxfer.network.split import split_model
