@@ -70,7 +70,7 @@ def test_group_by_takes_a_column_or_a_pattern(tmp_path: Path) -> None:
         (b"", "Received: an empty file"),
         (b"file,label\n", "the column 'path' is required"),
         (b"path,lable\n", "the column 'label' is required.*Did you mean 'lable'"),
-        (b"path,labels\n", "Did you mean 'labels'"),
+        (b"path,labels\n", "for the task classification.*Set head.task to multi_label, or rename 'labels'"),
         (b"path;label\n", "seem to be separated by ';'"),
         (b"path,label,label\n", "columns must differ"),
         (b'path,label\n1.png,rose\n"2.png,rose\n', "line 3: a row must be well-formed"),

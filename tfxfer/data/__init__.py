@@ -9,6 +9,7 @@ from tfxfer.data.arrays import ArraySplit, ImageRows
 from tfxfer.data.check import check_source
 from tfxfer.data.chosen import ChosenSource
 from tfxfer.data.decode import decode_image
+from tfxfer.data.findings_values import values_summary
 from tfxfer.data.materialise import materialise
 from tfxfer.data.problems import Problem
 from tfxfer.data.records import Record, Source, SplitName
@@ -18,6 +19,7 @@ from tfxfer.data.scan import Scan, open_scan, scan
 from tfxfer.data.sources import open_source
 from tfxfer.data.splits import Fractions, Splits, split_records
 from tfxfer.data.tables import bad_records_csv, splits_csv
+from tfxfer.data.targets import label_counts, label_names, task_of
 from tfxfer.data.tfdata import as_dataset
 from tfxfer.data.unlabelled import Unlabelled, open_unlabelled
 
@@ -43,6 +45,8 @@ __all__ = [
     "check_source",
     "decode_image",
     "fingerprint",
+    "label_counts",
+    "label_names",
     "materialise",
     "open_scan",
     "open_source",
@@ -52,4 +56,6 @@ __all__ = [
     "scan",
     "split_records",
     "splits_csv",
+    "task_of",
+    "values_summary",
 ]

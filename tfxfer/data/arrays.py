@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfxfer.data.problems import shown
 from tfxfer.data.records import Record
-from tfxfer.errors import DataError
+from tfxfer.data.targets import target_array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,10 +49,14 @@ class ImageRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArraySplit:
-    """One split, decoded and resized; `labels` index the sorted label list."""
+    """One split, decoded and resized.
+
+    `labels` are by task: class numbers, (N,) int32, that index the sorted label list; for multi-label
+    (N, labels) float32, 1 where a label applies, else 0; for a regression (N, 1) float32, in its unit.
+    """
 
     images: ImageRows  # (N, H, W, 3) uint8, RGB
-    labels: np.ndarray  # (N,) int32
+    labels: np.ndarray  # (N,) int32, or (N, outputs) float32
     paths: tuple[str, ...]
     weights: np.ndarray | None = None  # (N,) float32; None where every weight is 1
 
@@ -61,7 +64,7 @@ class ArraySplit:
         return len(self.paths)
 
     def batches(self, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(B, H, W, 3) uint8 and (B,) int32, in order; the last batch may be smaller."""
+        """(B, H, W, 3) uint8 and the labels' rows, in order; the last batch may be smaller."""
         for start in range(0, len(self), batch_size):
             part = slice(start, start + batch_size)
             yield self.images[part], self.labels[part]
@@ -82,21 +85,14 @@ class ArraySplit:
 def array_split(
     store: np.ndarray, rows: Sequence[int], records: Sequence[Record], labels: Sequence[str]
 ) -> ArraySplit:
-    """The pictures of `records`, which lie at `rows` of `store`; `labels` gives the classes their numbers.
+    """The pictures of `records`, which lie at `rows` of `store`; `labels` gives the labels their numbers.
 
     Raises:
         DataError: a record's label is not among `labels`.
     """
-    numbers = {label: number for number, label in enumerate(labels)}
-    foreign = sorted({record.label for record in records} - set(labels))
-    if foreign:
-        raise DataError(
-            f"Labels must be among {shown(labels)}. Received: {shown(foreign)}. Correct the data or the "
-            "labels."
-        )
-    classes = np.array([numbers[record.label] for record in records], dtype=np.int32)
     images = ImageRows(store, np.asarray(rows, dtype=np.int64))
-    return ArraySplit(images, classes, tuple(record.path for record in records), _weights(records))
+    paths = tuple(record.path for record in records)
+    return ArraySplit(images, target_array(records, labels), paths, _weights(records))
 
 
 def _weights(records: Sequence[Record]) -> np.ndarray | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfxfer.data.examine import Examined, Progress, examine_all
-from tfxfer.data.findings import class_problems, content_problems
+from tfxfer.data.findings import content_problems, target_problems
 from tfxfer.data.names import similar_labels
 from tfxfer.data.problems import SEVERITIES
 from tfxfer.data.records import Source
 from tfxfer.data.report import CheckReport
+from tfxfer.data.targets import task_of
 
 
 def check_source(
@@ -30,8 +31,8 @@ def build_report(source: Source, examined: Sequence[Examined]) -> CheckReport:
     problems += content_problems(readable, digests)
     dropped = {path for problem in problems for path in problem.drops}
     good = tuple(record for record in readable if record.path not in dropped)
-    labels = sorted({record.label for record in records})
-    problems += [*similar_labels(labels), *class_problems(good, labels, digests)]
+    labels = sorted({label for record in records for label in record.label_set})
+    problems += [*similar_labels(labels), *target_problems(task_of(records), good, labels, digests)]
     ordered = sorted(
         problems, key=lambda problem: (SEVERITIES.index(problem.severity), problem.kind, problem.paths)
     )

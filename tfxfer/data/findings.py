@@ -1,22 +1,27 @@
-"""What only a look at all records together shows: duplicates, contradictions, leaks, small classes."""
+"""What only a look at all records together shows: duplicates, contradictions, leaks; then the targets."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from tfxfer.catalogue.tasks import TaskName
+from tfxfer.data.findings_labels import label_problems
+from tfxfer.data.findings_values import value_problems
 from tfxfer.data.given import given_splits
-from tfxfer.data.problems import Problem, Severity, shown
+from tfxfer.data.problems import Problem, shown
 from tfxfer.data.records import SPLITS, Record, SplitName
-from tfxfer.data.units import find_units
+from tfxfer.data.units import Unit, find_units
 from tfxfer.errors import DataError
 
-FEW = 20  # below this a class's accuracy is known to no better than a coin's toss: 3 test pictures
-IMBALANCE = 5.0  # the largest class over the smallest
+TARGETS: Mapping[TaskName, str] = {
+    "classification": "labels",
+    "multi_label": "sets of labels",
+    "regression": "values",
+}
 
 
 def content_problems(records: Sequence[Record], digests: Mapping[str, str]) -> list[Problem]:
-    """The same bytes under two labels, in two given splits, or more than once."""
+    """The same bytes with two targets, in two given splits, or more than once."""
     copies: dict[str, list[Record]] = {}
     for record in records:
         copies.setdefault(digests[record.path], []).append(record)
@@ -25,12 +30,12 @@ def content_problems(records: Sequence[Record], digests: Mapping[str, str]) -> l
 
 def _same_bytes(copies: Sequence[Record]) -> Problem:
     paths = tuple(record.path for record in copies)
-    labels = sorted({record.label for record in copies})
+    targets = sorted({record.target for record in copies})
     splits = {record.split for record in copies if record.split is not None}
-    if len(labels) > 1:
+    if len(targets) > 1:
         message = (
-            f"The same image under {len(labels)} labels. Received: {shown(paths)}, labelled {shown(labels)}. "
-            "Keep it under the right one."
+            f"The same image under {len(targets)} {TARGETS[copies[0].task]}. Received: {shown(paths)}, "
+            f"labelled {shown(targets)}. Keep it under the right one."
         )
         return Problem("conflict", "error", paths, message, drops=paths)
     if len(splits) > 1:
@@ -48,35 +53,24 @@ def _same_bytes(copies: Sequence[Record]) -> Problem:
     )
 
 
-def class_problems(
-    good: Sequence[Record], labels: Sequence[str], digests: Mapping[str, str]
+def target_problems(
+    task: TaskName, good: Sequence[Record], labels: Sequence[str], digests: Mapping[str, str]
 ) -> list[Problem]:
-    """Too few classes, classes that cannot be in every split, few examples, imbalance."""
+    """Groups in two given splits, and what is wrong with labels or values as a whole."""
     try:
         given = given_splits(good)
     except DataError as error:
         return [Problem("splits", "error", (), str(error))]
-    problems = _too_few_classes(labels)
-    if given:
-        problems += _group_leaks(good, given, digests) + _given_gaps(good, labels, given)
-    return problems + _too_few_units(good, labels, given, digests) + _sizes(good, labels)
+    units = find_units(good, digests)
+    problems = _group_leaks(units, given) if given else []
+    if task == "regression":
+        return problems + value_problems(good, units, given)
+    return problems + label_problems(task, good, labels, units, given=given)
 
 
-def _too_few_classes(labels: Sequence[str]) -> list[Problem]:
-    if len(labels) > 1:
-        return []
-    message = (
-        f"At least two classes are needed. Received: {shown(labels) or 'none'}. Add a folder or rows of "
-        "another class."
-    )
-    return [Problem("one_class", "error", (), message)]
-
-
-def _group_leaks(
-    good: Sequence[Record], given: Mapping[str, SplitName], digests: Mapping[str, str]
-) -> list[Problem]:
+def _group_leaks(units: Sequence[Unit], given: Mapping[str, SplitName]) -> list[Problem]:
     problems = []
-    for unit in find_units(good, digests):
+    for unit in units:
         splits = sorted({given[record.path] for record in unit.records})
         groups = sorted({record.group for record in unit.records if record.group is not None})
         if len(splits) > 1:
@@ -86,65 +80,3 @@ def _group_leaks(
             )
             problems.append(Problem("group_leak", "error", tuple(r.path for r in unit.records), message))
     return problems
-
-
-def _given_gaps(
-    good: Sequence[Record], labels: Sequence[str], given: Mapping[str, SplitName]
-) -> list[Problem]:
-    present = Counter((record.label, given[record.path]) for record in good)
-    problems = []
-    for split in sorted(set(given.values())):
-        lacking = [label for label in labels if not present[label, split]]
-        if lacking:
-            message = (
-                f"'{split}' should hold every class. Received: none of {shown(lacking)}. Add examples of "
-                "them."
-            )
-            severity: Severity = "error" if split == "train" else "warning"
-            problems.append(Problem("class_missing", severity, (), message))
-    return problems
-
-
-def _too_few_units(
-    good: Sequence[Record], labels: Sequence[str], given: Mapping[str, SplitName], digests: Mapping[str, str]
-) -> list[Problem]:
-    """Units to draw from, against the splits that are to be drawn."""
-    if "validation" in given.values():
-        return []
-    drawn = [record for record in good if not given or given[record.path] == "train"]
-    units = Counter(label for unit in find_units(drawn, digests) for label in unit.labels)
-    needed = 2 if given else 3
-    return [_too_few(label, units[label], needed) for label in labels if units[label] < needed]
-
-
-def _too_few(label: str, received: int, needed: int) -> Problem:
-    message = (
-        f"Class '{label}' needs at least {needed} different images or groups, one for each split. "
-        f"Received: {received}. Add examples or remove the class."
-    )
-    return Problem("too_few", "error", (), message)
-
-
-def _sizes(good: Sequence[Record], labels: Sequence[str]) -> list[Problem]:
-    counts = Counter(record.label for record in good)
-    few = [label for label in labels if 0 < counts[label] < FEW]
-    problems = []
-    if few:
-        message = (
-            f"A class should have at least {FEW} examples. Received: fewer in "
-            f"{shown(_counted(few, counts))}. Add some."
-        )
-        problems.append(Problem("few_examples", "warning", (), message))
-    ordered = sorted(labels, key=lambda label: (counts[label], label))
-    if ordered and counts[ordered[-1]] > IMBALANCE * counts[ordered[0]] > 0:
-        message = (
-            "Classes should be of similar size. Received: "
-            f"{shown(_counted((ordered[0], ordered[-1]), counts))}. "
-            "Judge by macro F1 rather than accuracy, or add examples."
-        )
-        problems.append(Problem("imbalance", "warning", (), message))
-    return problems
-
-
-def _counted(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
-    return [f"{label}: {counts[label]}" for label in labels]

@@ -45,6 +45,7 @@ def similar_labels(labels: Iterable[str]) -> tuple[Problem, ...]:
     ordered = sorted(labels)
     same_form = _alike(ordered, lambda label: unicodedata.normalize("NFC", label))
     same_case = _alike(ordered, lambda label: unicodedata.normalize("NFKC", label).casefold())
+    known = {tuple(group) for group in same_form}
     forms = [
         Problem(
             "label_forms",
@@ -52,7 +53,7 @@ def similar_labels(labels: Iterable[str]) -> tuple[Problem, ...]:
             (),
             f"Labels must differ by more than their Unicode form. Received: {_code_points(group)}, which "
             "look the same. "
-            "Merge the two folders, or give both the same spelling.",
+            "Give both the same spelling.",
         )
         for group in same_form
     ]
@@ -65,7 +66,7 @@ def similar_labels(labels: Iterable[str]) -> tuple[Problem, ...]:
             "Merge them if they mean the same.",
         )
         for group in same_case
-        if group not in same_form
+        if tuple(group) not in known
     ]
     return (*forms, *cases)
 

@@ -6,22 +6,48 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from tfxfer.catalogue.inputs import Kind
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data.problems import Problem
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 
+SEPARATOR = "|"  # between the labels of one record, in a manifest and in splits.csv
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One labelled example; `path` is relative to the source, with forward slashes, and names it uniquely."""
+    """One labelled example; `path` is relative to the source, with forward slashes, and names it uniquely.
+
+    What it was labelled with says its task: `label` for classification, else "" there; `value` for
+    regression, else None; without either, `labels` for multi-label, where () means that none applies.
+    """
 
     path: str
-    label: str
+    label: str = ""
     split: SplitName | None = None  # as given by a folder or a manifest; None where tfxfer is to draw it
     group: str | None = None  # examples of one group never end on two sides of a split
     weight: float = 1.0
     columns: tuple[tuple[str, str], ...] = ()  # further manifest columns, (name, value)
+    labels: tuple[str, ...] = ()  # sorted, each once
+    value: float | None = None  # in the target's own unit
+
+    @property
+    def task(self) -> TaskName:
+        if self.value is not None:
+            return "regression"
+        return "classification" if self.label else "multi_label"
+
+    @property
+    def label_set(self) -> tuple[str, ...]:
+        """The labels that apply, whatever the task; () for a regression."""
+        return (self.label,) if self.label else self.labels
+
+    @property
+    def target(self) -> str:
+        """The label, the labels joined by SEPARATOR, or the value, as a manifest and splits.csv write it."""
+        return SEPARATOR.join(self.label_set) if self.value is None else repr(self.value)
 
 
 @dataclass(frozen=True, slots=True)

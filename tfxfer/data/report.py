@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tfxfer.data.findings_values import values_summary
 from tfxfer.data.problems import SEVERITIES, Problem, Severity
 from tfxfer.data.records import Record
+from tfxfer.data.targets import task_of
 from tfxfer.store.fingerprint import value_sha256
 
 
@@ -31,9 +33,9 @@ class CheckReport:
 
     @property
     def classes(self) -> dict[str, int]:
-        """Good examples of each label, sorted by label."""
-        counts = Counter(record.label for record in self.good)
-        return {label: counts[label] for label in sorted({record.label for record in self.records})}
+        """Good examples of each label, sorted by label; none for a regression."""
+        counts = Counter(label for record in self.good for label in record.label_set)
+        return {label: counts[label] for label in sorted({x for r in self.records for x in r.label_set})}
 
     @property
     def duplicates(self) -> int:
@@ -46,13 +48,17 @@ class CheckReport:
         return fingerprint(self.good, self.digests)
 
     def as_dict(self) -> dict[str, object]:
-        """As JSON: counts, classes and every problem."""
+        """As JSON: counts, classes or the range of the values, and every problem."""
+        task = task_of(self.records)
+        values = {"values": values_summary(self.good)} if task == "regression" else {}
         return {
             "name": self.name,
+            "task": task,
             "records": len(self.records),
             "good": len(self.good),
             "duplicates": self.duplicates,
             "classes": self.classes,
+            **values,
             "counts": {severity: len(self.of(severity)) for severity in SEVERITIES},
             "problems": [problem.as_dict() for problem in self.problems],
         }
@@ -63,7 +69,7 @@ def fingerprint(records: tuple[Record, ...], digests: Mapping[str, str]) -> str:
     rows = [
         [
             record.path,
-            record.label,
+            _target(record),
             record.split,
             record.group,
             record.weight,
@@ -73,3 +79,10 @@ def fingerprint(records: tuple[Record, ...], digests: Mapping[str, str]) -> str:
         for record in sorted(records, key=lambda record: record.path)
     ]
     return value_sha256(rows)
+
+
+def _target(record: Record) -> str | list[str] | float:
+    """Of another JSON type for each task, so that no two tasks have the same fingerprint."""
+    if record.value is not None:
+        return record.value
+    return record.label or list(record.labels)

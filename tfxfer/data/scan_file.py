@@ -12,7 +12,7 @@ from tfxfer.data.report import CheckReport
 from tfxfer.errors import DataError
 from tfxfer.store.atomic import write_json
 
-VERSION = 1
+VERSION = 2
 
 
 def write_report(path: Path, report: CheckReport) -> None:
@@ -55,7 +55,16 @@ def _report(value: dict) -> CheckReport:
 
 def _record(row: dict) -> Record:
     columns = tuple((name, text) for name, text in row["columns"])
-    return Record(row["path"], row["label"], row["split"], row["group"], row["weight"], columns)
+    return Record(
+        row["path"],
+        row["label"],
+        row["split"],
+        row["group"],
+        row["weight"],
+        columns,
+        tuple(row["labels"]),
+        row["value"],
+    )
 
 
 def _problem(row: dict) -> Problem:

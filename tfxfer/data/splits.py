@@ -7,9 +7,10 @@ binomially, not exactly: a rule that never moves a file sees that file only, so 
 shares. A test share of 0.15 over 200 pictures is 30, give or take 5.
 
 One repair is made: a class that a split would lack gets there the unit whose number is nearest, from a split
-that keeps at least one of each class concerned. Only such a unit can move when others are added: back to
-where its number says, once another fills the gap. The other exception is a file that ties two groups
-together.
+that keeps at least one of each class concerned. Where pictures have several labels, each is treated so where it
+can be, and is in training at least. The values of a regression are not balanced: that would move files. Only a
+repaired unit can move when others are added: back to where its number says, once another fills the gap. The
+other exception is a file that ties two groups together.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from dataclasses import dataclass
 from tfxfer.data.given import given_splits
 from tfxfer.data.problems import shown
 from tfxfer.data.records import SPLITS, Record, SplitName
-from tfxfer.data.stratify import fill_gaps
+from tfxfer.data.stratify import fill_gaps, fill_gaps_where_possible
+from tfxfer.data.targets import label_names, task_of
 from tfxfer.data.units import Unit, find_units
 from tfxfer.errors import DataError, UsageError
 
@@ -60,7 +62,7 @@ class Fractions:
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """The three splits, each sorted by path, and the labels, sorted."""
+    """The three splits, each sorted by path, and the labels, sorted; ("value",) for a regression."""
 
     train: tuple[Record, ...]
     validation: tuple[Record, ...]
@@ -84,7 +86,8 @@ def split_records(
     cut from training.
 
     Raises:
-        DataError: a class cannot be in every split, or given splits share a picture or a group.
+        DataError: a class cannot be in every split, a split would be empty, or given splits share a picture
+            or a group.
     """
     shares = Fractions() if fractions is None else fractions
     units = find_units(records, digests)
@@ -103,7 +106,8 @@ def _draw(
 ) -> dict[str, SplitName]:
     numbers = [unit.draw(seed) for unit in units]
     placed = [next(split for split, (_, end) in bounds.items() if number < end) for number in numbers]
-    fill_gaps(units, numbers, placed, bounds)
+    every_class = task_of([record for unit in units for record in unit.records]) == "classification"
+    (fill_gaps if every_class else fill_gaps_where_possible)(units, numbers, placed, bounds)
     return {record.path: split for unit, split in zip(units, placed, strict=True) for record in unit.records}
 
 
@@ -119,4 +123,4 @@ def _refuse_leaks(units: Sequence[Unit], given: Mapping[str, SplitName]) -> None
 def _splits(records: Sequence[Record], placed: Mapping[str, SplitName]) -> Splits:
     ordered = sorted(records, key=lambda record: record.path)
     train, validation, test = (tuple(r for r in ordered if placed[r.path] == split) for split in SPLITS)
-    return Splits(train, validation, test, tuple(sorted({record.label for record in records})))
+    return Splits(train, validation, test, label_names(records))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from tfxfer.data.problems import shown
 from tfxfer.errors import DataError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
-REQUIRED = ("path", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,7 @@ class Table:
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    delimiter: str
 
 
 def read_table(path: Path, name: str) -> Table:
@@ -45,8 +44,24 @@ def read_table(path: Path, name: str) -> Table:
             f"'{name}' must start with a header row such as path,label. Received: an empty file. Write it."
         )
     columns = tuple(column.strip() for column in rows[0].values)
-    _check_columns(columns, delimiter, name)
-    return Table(columns, tuple(rows[1:]))
+    repeated = sorted({column for column in columns if columns.count(column) > 1})
+    if repeated:
+        raise DataError(
+            f"'{name}', line 1: columns must differ. Received: {shown(columns, limit=20)}. "
+            f"Rename one of the '{repeated[0]}'."
+        )
+    table = Table(columns, tuple(rows[1:]), delimiter)
+    require_column(table, "path", name)
+    return table
+
+
+def require_column(table: Table, column: str, name: str) -> None:
+    """Raises DataError, with the nearest column that is there, where `table` has no such column."""
+    if column not in table.columns:
+        raise DataError(
+            f"'{name}', line 1: the column '{column}' is required. "
+            f"Received: {shown(table.columns, limit=20)}. {_column_hint(column, table)}"
+        )
 
 
 def _read(path: Path, name: str) -> bytes:
@@ -90,23 +105,11 @@ def _parse(text: str, delimiter: str, name: str) -> list[Row]:
     return rows
 
 
-def _check_columns(columns: Sequence[str], delimiter: str, name: str) -> None:
-    received = f"Received: {shown(columns, limit=20)}."
-    repeated = sorted({column for column in columns if columns.count(column) > 1})
-    if repeated:
-        raise DataError(
-            f"'{name}', line 1: columns must differ. {received} Rename one of the '{repeated[0]}'."
-        )
-    for column in REQUIRED:
-        if column not in columns:
-            hint = _column_hint(column, columns, delimiter)
-            raise DataError(f"'{name}', line 1: the column '{column}' is required. {received} {hint}")
-
-
-def _column_hint(column: str, columns: Sequence[str], delimiter: str) -> str:
-    other = next((mark for mark in ",;\t|" if mark != delimiter and mark in columns[0]), None)
+def _column_hint(column: str, table: Table) -> str:
+    columns = table.columns
+    other = next((mark for mark in ",;\t|" if mark != table.delimiter and mark in columns[0]), None)
     if len(columns) == 1 and other is not None:
-        return f"The columns seem to be separated by {other!r}; separate them by {delimiter!r}."
+        return f"The columns seem to be separated by {other!r}; separate them by {table.delimiter!r}."
     near = difflib.get_close_matches(column, [text.lower() for text in columns], n=1, cutoff=0.5)
     if near:
         return f"Did you mean '{near[0]}'? Rename it to '{column}'."

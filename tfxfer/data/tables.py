@@ -12,9 +12,9 @@ from tfxfer.data.splits import Splits
 
 
 def splits_csv(splits: Splits) -> str:
-    """Columns path, label, split; sorted by path."""
+    """Columns path, label, split; sorted by path. `label` holds the labels or the value for other tasks."""
     rows = [
-        (record.path, record.label, name) for name, records in splits.named().items() for record in records
+        (record.path, record.target, name) for name, records in splits.named().items() for record in records
     ]
     return _csv(("path", "label", "split"), sorted(rows))
 

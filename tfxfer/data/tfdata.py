@@ -23,7 +23,7 @@ def as_dataset(
     repeat: bool = False,
     first_epoch: int = 0,
 ) -> tf.data.Dataset:
-    """Batches of ((B, H, W, 3) uint8, (B,) int32), and (B,) float32 weights where the split has some.
+    """Batches of (B, H, W, 3) uint8 and the labels' rows, and (B,) float32 weights where the split has some.
 
     With `shuffle_seed`, epoch e (counted from `first_epoch`) has an order that depends on the seed and e
     alone; each iteration over the dataset is the next epoch. The cardinality is known, no batch spans two
@@ -63,7 +63,7 @@ def _gather(split: ArraySplit, batch_size: int) -> Callable[[tf.Tensor], tuple[t
     import tensorflow as tf
 
     rows = batch_size if len(split) % batch_size == 0 else None
-    shapes = [(rows, *split.images.shape[1:]), (rows,), (rows,)]
+    shapes = [(rows, *split.images.shape[1:]), (rows, *split.labels.shape[1:]), (rows,)]
     arrays: list[ImageRows | np.ndarray] = [split.images, split.labels]
     if split.weights is not None:
         arrays.append(split.weights)

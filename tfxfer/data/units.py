@@ -22,7 +22,8 @@ class Unit:
 
     @property
     def labels(self) -> frozenset[str]:
-        return frozenset(record.label for record in self.records)
+        """Every label that applies to any of the records; none for a regression."""
+        return frozenset(label for record in self.records for label in record.label_set)
 
     def draw(self, seed: int) -> float:
         """A number in [0, 1) that depends on the seed and the unit's name alone, never on other units.

@@ -26,6 +26,8 @@ from tfxfer.data import (
     scan,
     split_records,
     splits_csv,
+    task_of,
+    values_summary,
 )
 from tfxfer.stages.stage import State
 from tfxfer.store.atomic import write_text
@@ -95,6 +97,7 @@ class ScanData:
         data = state.config.data
         return {
             "path": data.path,
+            "task": state.config.head.task,
             "group_by": data.group_by,
             "resize": data.resize,
             "size": list(input_size(state.config.backbone)),
@@ -164,11 +167,11 @@ def open_data(config: Config) -> Source:
     Raises:
         DataError: nothing is there, or it is no kind of data set.
     """
-    return open_source(config.data.path, group_by=config.data.group_by)
+    return open_source(config.data.path, group_by=config.data.group_by, task=config.head.task)
 
 
 def _listing_key(source: Source, path: str) -> list[list[object]]:
-    """Every record with size and time of its file: what can be known of its content without reading it."""
+    """Every record as listed, with size and time of its file: what can be known of its content without reading it."""
     rows: list[list[object]] = []
     for record in source.records():
         facts: list[object] = []
@@ -176,7 +179,8 @@ def _listing_key(source: Source, path: str) -> list[list[object]]:
         if file.is_file():
             status = file.stat()
             facts = [status.st_size, status.st_mtime_ns]
-        rows.append([record.path, record.label, record.split, record.group, record.weight, *facts])
+        said = [record.target, record.split, record.group, record.weight, dict(record.columns)]
+        rows.append([record.path, *said, *facts])
     return rows
 
 
@@ -198,7 +202,12 @@ def _progress(journal: Journal) -> Callable[[int, int], None]:
 
 
 def _words(data: RunData) -> str:
-    return (
+    pictures = (
         f"{len(data.train):,} pictures to train on, {len(data.validation):,} to validate, "
-        f"{len(data.test):,} to test, {len(data.splits.labels)} classes"
+        f"{len(data.test):,} to test"
     )
+    task = task_of(data.admitted.records)
+    if task == "regression":
+        values = values_summary(data.admitted.records)
+        return f"{pictures}, values from {values['min']:g} to {values['max']:g}"
+    return f"{pictures}, {len(data.splits.labels)} {'classes' if task == 'classification' else 'labels'}"

@@ -10,8 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfxfer.catalogue.inputs import ResizeRule, Size
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.config.read import read_resolved
-from tfxfer.data import ArraySplit, Scan, Source, admit, open_scan, open_source, scan, split_records
+from tfxfer.data import (
+    ArraySplit,
+    Scan,
+    Source,
+    admit,
+    label_names,
+    open_scan,
+    open_source,
+    scan,
+    split_records,
+)
 from tfxfer.errors import DataError
 from tfxfer.stages.cached import Cached
 from tfxfer.stages.data import RunData, ScanData, input_size, open_data, split_scan
@@ -31,16 +42,21 @@ class Labelled:
 
 @contextmanager
 def held_out(
-    data: str, size: Size, rule: ResizeRule, known: Sequence[str] | None = None
+    data: str,
+    size: Size,
+    rule: ResizeRule,
+    known: Sequence[str] | None = None,
+    *,
+    task: TaskName = "classification",
 ) -> Iterator[Labelled]:
     """The test split of labelled data that come with splits, else all of them; decoded for the block's length.
 
     Raises:
         DataError: bad records, or labels that are not among `known`.
     """
-    with _scanned(open_source(data), size, rule) as found:
+    with _scanned(open_source(data, task=task), size, rule) as found:
         records = admit(found.report).records
-        labels = tuple(sorted({record.label for record in records})) if known is None else tuple(known)
+        labels = label_names(records) if known is None else tuple(known)
         if all(record.split is None for record in records):
             yield Labelled(found.select(records, labels), labels, None)
             return
@@ -76,7 +92,7 @@ def _test_split(run: RunDirectory, data: RunData) -> Labelled:
     """Refuses a split that is no longer the run's: a picture that it was trained on may be in it."""
     with run.splits.open(encoding="utf-8", newline="") as file:
         rows = [(row["path"], row["label"]) for row in csv.DictReader(file) if row["split"] == "test"]
-    now = sorted((record.path, record.label) for record in data.splits.test)
+    now = sorted((record.path, record.target) for record in data.splits.test)
     if now != sorted(rows):
         raise DataError(
             f"the data must give the test split that '{run.splits}' lists, {len(rows)} pictures. "

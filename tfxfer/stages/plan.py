@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tfxfer.catalogue.backbones import BACKBONES
 from tfxfer.config.schema import BackboneConfig, Config
-from tfxfer.data import Fractions, Splits, admit, check_source, split_records
+from tfxfer.data import Fractions, Splits, admit, check_source, label_counts, split_records
 from tfxfer.data.report import CheckReport
 from tfxfer.stages.data import open_data
 from tfxfer.stages.estimates import Workload, estimate
@@ -34,9 +33,8 @@ class PlannedData:
 
     @property
     def counts(self) -> list[int]:
-        """Training images of each label, in the order of the labels."""
-        found = Counter(record.label for record in self.splits.train)
-        return [found[label] for label in self.splits.labels]
+        """Training images of each label, in the order of the labels; of a regression, all of them."""
+        return label_counts(self.splits.train, self.splits.labels)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values under report.json's names."""

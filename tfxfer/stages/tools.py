@@ -11,6 +11,7 @@ import numpy as np
 
 from tfxfer.catalogue.inputs import Size
 from tfxfer.catalogue.pixels import RAW, Pixels
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data import ArraySplit, check_source, open_source
 from tfxfer.errors import DataError, UsageError
 from tfxfer.evaluation.evaluate import evaluate
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
 MODEL_SUFFIXES = (".keras", ".h5")
 
 
-def check_data(path: str, *, group_by: str | None = None) -> dict[str, Any]:
-    """Every problem of a data set, as JSON values.
+def check_data(path: str, *, group_by: str | None = None, task: TaskName | None = None) -> dict[str, Any]:
+    """Every problem of a data set, as JSON values; without `task`, the columns of a manifest tell it.
 
     Raises:
         DataError: nothing is there, or it is no kind of data set.
     """
-    return check_source(open_source(path, group_by=group_by)).as_dict()
+    return check_source(open_source(path, group_by=group_by, task=task)).as_dict()
 
 
 def predict_path(model: Path, data: Sequence[str]) -> dict[str, Any]:
