@@ -247,6 +247,14 @@ BAD_FILES = {
     ),
     "backbone without prefix": ("data: embedded/digits\nbackbone: MobileNetV2\n", ["keras/MobileNetV2"]),
     "planned backbone": ("data: embedded/digits\nbackbone: run/first\n", ["run/first", "is not available"]),
+    "until of nothing": (
+        "data: embedded/digits\nbackbone: {name: embedded/small, until: 0%}\n",
+        ["line 2", 'backbone.until must be "60%"', "name of a block", "'0%'"],
+    ),
+    "until of a hub module": (
+        "data: embedded/digits\nbackbone: {name: hub/nowhere, pixels: '[0,1]', until: 60%}\n",
+        ["backbone.until must not be given with hub/: a SavedModel is opaque", "'60%'"],
+    ),
     "size too small": (
         "data: embedded/digits\nbackbone: {name: keras/InceptionV3, image_size: 50}\n",
         ["backbone.image_size of keras/InceptionV3 must be 75 to 4096 pixels a side", "[50, 50]"],

@@ -361,6 +361,22 @@ def test_plan_agrees_with_the_run(finished: Finished, capsys: pytest.CaptureFixt
         assert planned["cached_boundary"] == done["cached_boundary"]
 
 
+def test_a_plan_knows_where_the_backbone_is_cut(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plans = {}
+    for until in ("100%", "50%"):
+        backbone = f"backbone: {{name: embedded/small, until: {until}}}\n"
+        config = write_config(tmp_path / "run.yaml", photos, backbone=backbone)
+        assert call("plan", str(config), "--json") == 0
+        plans[until] = json.loads(capsys.readouterr().out)
+    cut = plans["50%"]
+    assert (cut["backbone"]["until"], cut["backbone"]["blocks"]) == ("50%", ["stem", "block_1"])
+    assert cut["backbone"]["parameters"] < 0.1 * plans["100%"]["backbone"]["parameters"]
+    assert cut["estimates"]["weights_bytes"] < 0.1 * plans["100%"]["estimates"]["weights_bytes"]
+    assert cut["phases"][1]["learns"] == "block_1"
+
+
 @pytest.mark.parametrize("name", ["keras/MobileNetV2", "keras/ConvNeXtTiny"])
 def test_plan_downloads_nothing(
     name: str,

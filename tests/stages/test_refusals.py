@@ -76,6 +76,11 @@ CONFIG = {
     "small pictures": Case(
         2, "image_size", lambda folder: broken.backbone(folder, "{name: keras/MobileNetV2, image_size: 8}")
     ),
+    "until a block that is not there": Case(
+        2,
+        "4 blocks: stem, block_1, block_2, block_3. Received: 'block_9'",
+        lambda folder: broken.backbone(folder, "{name: embedded/small, until: block_9}"),
+    ),
     "unknown option": Case(
         2, "alpah", lambda folder: broken.backbone(folder, "{name: keras/MobileNetV2, options: {alpah: 1}}")
     ),

@@ -10,9 +10,11 @@ import keras
 from tfxfer.backbones.embedded import load_embedded
 from tfxfer.backbones.keras_applications import load_keras_application
 from tfxfer.backbones.loaded import Loaded
+from tfxfer.backbones.until import cut_until
 from tfxfer.catalogue.backbones import NAMED_WEIGHTS, BackboneFacts, backbone_facts
 from tfxfer.catalogue.inputs import ImageInput, Size
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
+from tfxfer.config.until import OPAQUE
 from tfxfer.errors import ConfigError
 
 
@@ -29,6 +31,7 @@ class Backbone:
     source: str
     licence: str
     weights: str  # "imagenet", "glyphs", "none", or the file they came from
+    until: str | None = None  # where it was cut short
 
     @property
     def parameters(self) -> int:
@@ -43,17 +46,20 @@ def load_backbone(
     weights: str | None = None,
     options: Mapping[str, object] | None = None,
     pixels: str | Mapping[str, object] | Pixels | None = None,
+    until: str | None = None,
     seed: int = 0,
 ) -> Backbone:
     """The backbone of that name: keras/NAME, embedded/NAME, hub/FOLDER or file/PATH.keras.
 
     `image_size` is in pixels, one number or (H, W); the catalogue's where it is not given. `weights` is
     one of the catalogue's ("imagenet" for keras/, "glyphs" for embedded/), "none" (random, from `seed`) or the
-    path of a weights file; the catalogue's first choice where it is not given. Layer names do not depend on
-    what was built before.
+    path of a weights file; the catalogue's first choice where it is not given. `until` cuts the backbone short,
+    after its weights are loaded: "60%" keeps that share of its blocks, counted from the input and rounded down
+    (at least one); a name keeps everything up to the end of that block or operation. Layer names do not depend
+    on what was built before.
 
     Raises:
-        ConfigError: the name, a size, an option or `pixels` is wrong.
+        ConfigError: the name, a size, an option, `pixels` or `until` is wrong.
         WeightsError: the weights are missing, damaged, or another network's.
     """
     asked = None if pixels is None else _pixels(pixels)
@@ -61,18 +67,20 @@ def load_backbone(
     if name.startswith("hub/"):
         from tfxfer.backbones.hub import load_hub
 
+        if until is not None:
+            raise ConfigError(f"{OPAQUE}. Received: until {until!r} with {name!r}. Leave it out.")
         return _backbone(name, load_hub(name.removeprefix("hub/"), size, asked))
     if name.startswith("file/"):
         from tfxfer.backbones.file import load_file
 
-        return _backbone(name, load_file(name.removeprefix("file/"), size, asked))
+        return _backbone(name, load_file(name.removeprefix("file/"), size, asked), until)
     facts = backbone_facts(name)
     size = facts.image_size if size is None else size
     weights = facts.weights[0] if weights is None else weights
     check_request(facts, size, weights, options or {})
     load = load_embedded if facts.family == "embedded" else load_keras_application
     loaded = load(facts, size, weights, options=options or {}, seed=seed)
-    return _backbone(name, loaded if asked is None else loaded.with_pixels(asked))
+    return _backbone(name, loaded if asked is None else loaded.with_pixels(asked), until)
 
 
 def check_request(facts: BackboneFacts, size: Size, weights: str, options: Mapping[str, object]) -> None:
@@ -94,8 +102,9 @@ def check_request(facts: BackboneFacts, size: Size, weights: str, options: Mappi
         raise ConfigError(f"weights of {facts.name!r} must be {usual}, or a path. Received: {weights!r}.")
 
 
-def _backbone(name: str, loaded: Loaded) -> Backbone:
-    return Backbone(name, loaded.model, loaded.input, loaded.source, loaded.licence, loaded.weights)
+def _backbone(name: str, loaded: Loaded, until: str | None = None) -> Backbone:
+    model = loaded.model if until is None else cut_until(loaded.model, until)
+    return Backbone(name, model, loaded.input, loaded.source, loaded.licence, loaded.weights, until)
 
 
 def _pixels(value: str | Mapping[str, object] | Pixels) -> Pixels:

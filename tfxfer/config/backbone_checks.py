@@ -11,6 +11,7 @@ from tfxfer.config.document import Place, Problem
 from tfxfer.config.messages import NOT_YET
 from tfxfer.config.schema import BackboneConfig
 from tfxfer.config.spelling import did_you_mean
+from tfxfer.config.until import OPAQUE
 from tfxfer.errors import ConfigError
 
 MAX_IMAGE_SIZE = 4096  # pixels a side
@@ -79,6 +80,9 @@ def _check_size(backbone: BackboneConfig, smallest: int) -> Iterator[Problem]:
 
 def _check_hub(backbone: BackboneConfig, folder: str) -> Iterator[Problem]:
     yield from _refuse_own(backbone)
+    if backbone.until is not None:
+        received = f"Received: '{backbone.until}'. Remove the key."
+        yield Problem(("backbone", "until"), f"backbone.{OPAQUE}. {received}")
     if "://" in folder:
         yield Problem(
             NAME, f"an address ('{folder}') {NOT_YET}. Download the module and name its folder: hub/FOLDER."

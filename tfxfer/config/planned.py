@@ -12,7 +12,6 @@ PLANNED_KEYS = frozenset(
     {
         "evaluation",
         "tracking",
-        "backbone.until",
         "gates.max_peak_memory_bytes",
         "training.augment",
         "training.mixed_precision",

@@ -19,6 +19,7 @@ from pydantic import (
 
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
 from tfxfer.config.unfreeze import check_unfreeze
+from tfxfer.config.until import check_until
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -134,6 +135,10 @@ class BackboneConfig(Section):
     )
     options: dict[str, Scalar] = Field(
         default_factory=dict, description="arguments of the backbone's constructor, such as {alpha: 0.35}"
+    )
+    until: Annotated[str, AfterValidator(check_until)] | None = Field(
+        default=None,
+        description='where the backbone ends: "60%" of its blocks, counted from the input, or a block; all by default',
     )
     pixels: PixelsField | None = Field(
         default=None,

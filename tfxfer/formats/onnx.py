@@ -12,7 +12,7 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 from tfxfer.errors import ExportError
 from tfxfer.formats.captured import captured_output
 from tfxfer.formats.onnx_names import name_graph
-from tfxfer.formats.tf2onnx_repairs import ERFC, ordered_tf2onnx, repaired_optimisers
+from tfxfer.formats.tf2onnx_repairs import ERFC, light_tf2onnx, ordered_tf2onnx, repaired_optimisers
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.runtime import INPUT, OUTPUTS
 from tfxfer.store.atomic import write_bytes
@@ -60,7 +60,7 @@ def convert_onnx(frozen: GraphDef, outputs: tuple[str, ...]) -> onnx.ModelProto:
     from tf2onnx.optimizer import optimize_graph
     from tf2onnx.tfonnx import process_tf_graph
 
-    with tf.Graph().as_default() as graph, ordered_tf2onnx():
+    with tf.Graph().as_default() as graph, ordered_tf2onnx(), light_tf2onnx():
         tf.import_graph_def(frozen, name="")
         converted = process_tf_graph(
             graph,

@@ -31,6 +31,7 @@ class Origin:
     weights: str
     parameters: int
     output: str  # the name of the operation whose output the head takes
+    until: str | None = None  # where it was cut short
 
 
 @dataclass(eq=False)
@@ -99,6 +100,7 @@ def attach_head(
         backbone.weights,
         backbone.parameters,
         features._keras_history.operation.name,
+        backbone.until,
     )
     return Network(keras.Model(image, logits, name="network"), names, backbone.input, origin, head)
 

@@ -106,6 +106,7 @@ def _backbone(network: Network, config: Config) -> dict[str, Any]:
         "name": origin.name,
         "weights": config.backbone.weights,
         **_rights(network, config),
+        "until": origin.until,
         "parameters": origin.parameters,
         "image_size": list(network.input.size),
         "blocks": [block.name for block in network.blocks],

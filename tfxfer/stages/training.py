@@ -52,6 +52,7 @@ class TrainedNetwork:
             "source": origin.source,
             "licence": origin.licence,
             "weights": origin.weights,
+            "until": origin.until,
             "parameters": origin.parameters,
             "blocks": len(self.network.blocks),
             "image_size": list(self.network.input.size),
@@ -129,6 +130,7 @@ def load_configured_backbone(config: BackboneConfig) -> Backbone:
         weights=config.weights,
         options=config.options,
         pixels=config.pixels,
+        until=config.until,
     )
 
 
