@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from tfxfer.training.examples import ArrayExamples
+from tfxfer.training.threads import solver_threads
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the weaker the pull towards 0
 ITERATIONS = 500
@@ -30,8 +31,9 @@ class Solution:
 
 def solve(train: ArrayExamples, validation: ArrayExamples) -> Solution:
     """The solution that validates best: highest accuracy, then lowest loss, then the strongest pull towards 0."""
-    wanted = rows(validation)
-    candidates = [_judged(*found, wanted, validation) for found in _path(rows(train), train)]
+    wanted, features = rows(validation), rows(train)
+    with solver_threads(features.size * (int(train.targets.max()) + 1)):
+        candidates = [_judged(*found, wanted, validation) for found in _path(features, train)]
     return max(candidates, key=lambda solution: (solution.accuracy, -solution.loss, -solution.strength))
 
 
