@@ -1,11 +1,10 @@
-"""Recipes have a name and a line of description; the planned ones are others."""
+"""Recipes have a name and a line of description."""
 
 from __future__ import annotations
 
-from tfxfer.catalogue.recipes import PLANNED_RECIPES, RECIPES
+from tfxfer.catalogue.recipes import RECIPES
 
 
-def test_recipes_are_described_and_planned_ones_are_others() -> None:
+def test_recipes_are_described() -> None:
     assert all(len(words) > 20 for words in RECIPES.values())
     assert "auto" in RECIPES
-    assert not set(PLANNED_RECIPES) & set(RECIPES)

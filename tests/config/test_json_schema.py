@@ -21,6 +21,8 @@ GOOD: tuple[dict[str, object], ...] = (
     {"backbone": {"name": "hub/x", "pixels": "[-1,1]", "image_size": 224}},
     {"backbone": {"name": "hub/x", "pixels": {"scale": [1, 2, 3], "offset": 0}, "image_size": [224, 192]}},
     {"training": {"phases": [{"epochs": 2, "learning_rate": 1e-4, "unfreeze": "3 blocks"}]}},
+    {"training": {"phases": [{"epochs": 2, "unfreeze": [{"epoch": 0, "unfreeze": "none"}]}]}},
+    {"training": {"phases": [{"epochs": 2, "learning_rates": {"head": 1e-3}, "schedule": "step"}]}},
 )
 BAD: tuple[dict[str, object], ...] = (
     {"epoch": 3},
@@ -30,6 +32,8 @@ BAD: tuple[dict[str, object], ...] = (
     {"training": {"batch_size": "32"}},
     {"training": {"batch_size": 0}},
     {"training": {"phases": [{"epoch": 3}]}},
+    {"training": {"phases": [{"epochs": 2, "unfreeze": [{"epoch": 0, "freeze": "none"}]}]}},
+    {"training": {"phases": [{"epochs": 2, "schedule": "sine"}]}},
     {"gates": {"min_accuracy": 2}},
     {"backbone": {"name": "hub/x", "pixels": "[0,2]"}},
 )

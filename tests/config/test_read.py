@@ -149,7 +149,6 @@ BAD = {
     "planned section": ("tracking: {mlflow: true}\n", ["line 3", "'tracking' is not available"]),
     "planned task": ("head: multi_label\n", ["head.task: 'multi_label' is not available"]),
     "unknown task": ("head: clasification\n", ["head.task", "did you mean 'classification'?"]),
-    "planned recipe": ("training: gradual\n", ["training.recipe: 'gradual' is not available"]),
     "unknown recipe": ("training: ful\n", ["training.recipe", "did you mean 'full'?"]),
     "planned batch norm": (
         "training: {phases: [{epochs: 1, batch_norm: reestimate}]}\n",
@@ -171,6 +170,38 @@ BAD = {
     "unfreeze without rate": (
         "training: {phases: [{epochs: 1, unfreeze: all}]}\n",
         ["training.phases[0].learning_rate must be given where the backbone learns"],
+    ),
+    "unfreezings from the middle": (
+        "training: {phases: [{epochs: 4, learning_rate: 1e-4, unfreeze: [{epoch: 1, unfreeze: all}]}]}\n",
+        ["training.phases[0].unfreeze must begin at epoch 0", "epochs 1"],
+    ),
+    "unfreezings beyond the end": (
+        "training: {phases: [{epochs: 2, unfreeze: [{epoch: 0, unfreeze: none}, {epoch: 2, unfreeze: all}]}]}\n",
+        ["training.phases[0].unfreeze", "below the phase's 2 epochs"],
+    ),
+    "an unfreezing misspelt": (
+        "training: {phases: [{epochs: 2, unfreeze: [{epoch: 0, freeze: all}]}]}\n",
+        ["training.phases[0].unfreeze must have the keys epoch and unfreeze"],
+    ),
+    "an unfreezing not understood": (
+        "training: {phases: [{epochs: 2, unfreeze: [{epoch: 0, unfreeze: 3 blocs}]}]}\n",
+        ["training.phases[0].unfreeze must be none, all"],
+    ),
+    "rates twice": (
+        "training: {phases: [{epochs: 2, learning_rate_decay: 0.5, learning_rates: {head: 1e-3}}]}\n",
+        ["learning_rates or learning_rate_decay, not both"],
+    ),
+    "the head's rate twice": (
+        "training: {phases: [{epochs: 2, head_learning_rate: 1e-4, learning_rates: {head: 1e-3}}]}\n",
+        ["gives the head's rate twice"],
+    ),
+    "option of another schedule": (
+        "training: {phases: [{epochs: 2, schedule: step, schedule_options: {patience: 3}}]}\n",
+        ["training.phases[0].schedule_options", "every_epochs, factor", "'patience'"],
+    ),
+    "warm-up where the schedule rises": (
+        "training: {phases: [{epochs: 2, schedule: one_cycle, warmup_steps: 3}]}\n",
+        ["training.phases[0].warmup_steps must be 0 with schedule 'one_cycle'"],
     ),
     "unfreeze not understood": (
         "training:\n  phases:\n    - epochs: 1\n      unfreeze: three blocks\n",

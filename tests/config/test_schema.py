@@ -10,6 +10,7 @@ from tfxfer.catalogue.formats import FORMATS
 from tfxfer.catalogue.recipes import RECIPES
 from tfxfer.config.gates import gate_limits
 from tfxfer.config.read import parse_config
+from tfxfer.catalogue.schedules import SCHEDULES
 from tfxfer.config.schema import (
     FormatName,
     GatesConfig,
@@ -17,10 +18,11 @@ from tfxfer.config.schema import (
     PhaseConfig,
     PrecisionName,
     RecipeName,
+    ScheduleName,
 )
 from tfxfer.config.unfreeze import check_unfreeze
 from tfxfer.network.policy import parse_unfreeze
-from tfxfer.training import phase as training_phase
+from tfxfer.training import choices, phase
 from tfxfer.verification.gates import GATES
 
 BASE = {"data": "embedded/digits", "backbone": "embedded/small"}
@@ -38,12 +40,13 @@ def test_gates_are_those_that_verification_knows() -> None:
 
 
 def test_phases_are_those_that_training_knows() -> None:
-    assert set(PhaseConfig.model_fields) <= set(training_phase.Phase.__dataclass_fields__)
-    assert set(get_args(OptimizerName)) == set(get_args(training_phase.OptimizerName))
-    defaults = training_phase.Phase("head", epochs=1)
+    assert set(PhaseConfig.model_fields) <= set(phase.Phase.__dataclass_fields__)
+    assert set(get_args(OptimizerName)) == set(get_args(choices.OptimizerName))
+    assert set(get_args(ScheduleName)) == set(SCHEDULES)
+    defaults = phase.Phase("head", epochs=1)
     for name, field in PhaseConfig.model_fields.items():
         if not field.is_required() and name not in ("name", "unfreeze"):  # None: what learns is left as it is
-            assert field.default == getattr(defaults, name), name
+            assert field.get_default(call_default_factory=True) == getattr(defaults, name), name
 
 
 SENTENCES = (

@@ -50,6 +50,23 @@ def test_phases_follow_each_other_and_never_lose() -> None:
     ]
 
 
+def test_gradual_adds_a_block_every_epoch() -> None:
+    histories = fine_tune(settled_model(), tiny_dataset(96), tiny_dataset(seed=1), "gradual")
+    assert [history.unfrozen_blocks for history in histories] == [(), ("block2",), ("block1", "block2")]
+    assert [history.epochs for history in histories] == [1, 1, 5]
+    rates = histories[-1].learning_rates
+    assert list(rates) == ["head", "block2", "block1"]
+    assert rates["head"] / rates["block2"] == pytest.approx(2.6)
+    assert rates["block2"] / rates["block1"] == pytest.approx(2.6)
+
+
+def test_lpft_solves_the_head_and_then_moves_everything() -> None:
+    head, blocks = fine_tune(settled_model(), tiny_dataset(96), tiny_dataset(seed=1), "lpft")
+    assert (head.solver, head.unfrozen_blocks, blocks.solver) == ("lbfgs", (), "gradient")
+    assert len(set(blocks.learning_rates.values())) == 1
+    assert len(blocks.unfrozen_blocks) == 3
+
+
 def test_auto_starts_random_backbones_from_scratch() -> None:
     network = small_network()
     facts = facts_of(network, pictures(network, 60, 0))

@@ -40,6 +40,23 @@ def test_fine_tuning_starts_from_the_head_warms_up_and_is_slower_further_down(na
     assert blocks.batch_norm == "frozen"
 
 
+def test_gradual_unfreezes_one_block_an_epoch_each_slower_than_the_one_above() -> None:
+    head, blocks = plan_phases("gradual", MANY).phases
+    assert head.unfreeze == "none"
+    assert blocks.unfreezings == ("1 blocks", "2 blocks", "3 blocks", "4 blocks", "5 blocks", "6 blocks")
+    assert [epoch for epoch, _ in blocks.unfreeze] == list(range(6))  # type: ignore[union-attr]
+    assert blocks.learning_rate_decay == pytest.approx(1 / 2.6)
+    assert blocks.schedule == "slanted_triangular"
+    assert blocks.epochs == 10
+
+
+def test_lpft_moves_everything_at_one_small_rate_from_a_solved_head() -> None:
+    head, blocks = plan_phases("lpft", MANY).phases
+    assert (head.unfreeze, head.solver) == ("none", "auto")
+    assert (blocks.unfreeze, blocks.learning_rate_decay, blocks.head_learning_rate) == ("all", 1.0, None)
+    assert blocks.learning_rate <= 1e-4
+
+
 def test_the_first_block_stays_frozen() -> None:
     assert plan_phases("partial", replace(MANY, blocks=19)).phases[1].unfreeze == "6 blocks"
     assert plan_phases("partial", replace(MANY, blocks=4)).phases[1].unfreeze == "3 blocks"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tfxfer.training.best import Best
-from tfxfer.training.phase import Keep
+from tfxfer.training.choices import Keep
 
 ACCURACIES = (0.80, 0.70, 0.90, 0.85, 0.75)  # epoch 0 is the state before the phase
 
@@ -15,7 +15,7 @@ ACCURACIES = (0.80, 0.70, 0.90, 0.85, 0.75)  # epoch 0 is the state before the p
 def kept(keep: Keep, accuracies: tuple[float, ...]) -> tuple[int, float]:
     """The epoch that is kept, and the weight that the model then has (each epoch writes its number into it)."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    best = Best(model, "val_accuracy", "auto", keep)
+    best = Best(model, "val_accuracy", "auto", keep=keep)
     for epoch, accuracy in enumerate(accuracies):
         model.set_weights([np.full((1, 1), epoch, np.float32)])
         best.offer(epoch, {"val_accuracy": accuracy, "val_loss": 1.0})

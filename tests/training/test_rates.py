@@ -8,9 +8,12 @@ import pytest
 
 from tests.training.test_fit import settled_model
 from tests.training.tiny import tiny_dataset, weights_by_name
+from tfxfer.errors import UsageError
+from tfxfer.recipes.fine_tune import fine_tune
 from tfxfer.training.fit import fit
 from tfxfer.training.optimizers import OPTIMIZERS
 from tfxfer.training.phase import Phase
+from tfxfer.training.preflight import check_phases
 
 BLOCKS = ("block2_conv/kernel", "block1_conv/kernel", "block0_conv/kernel")
 
@@ -57,6 +60,55 @@ def test_first_update_has_the_asked_ratio(optimizer: str, decay: float) -> None:
     for path, ratio in wanted.items():
         np.testing.assert_allclose(graded[path], ratio * even[path], rtol=2e-6, atol=1e-12)
         assert np.abs(even[path]).max() > 1e-7
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "decay"), [("sgd", 0.3), ("adam", 0.0), ("adamw", 0.3), ("rmsprop", 0.0), ("lion", 0.3)]
+)
+def test_a_map_of_rates_is_followed_exactly(optimizer: str, decay: float) -> None:
+    even = first_updates(optimizer=optimizer, learning_rate=1e-3, weight_decay=decay)
+    mapped = first_updates(
+        optimizer=optimizer,
+        learning_rate=1e-3,
+        learning_rates={"head": 5e-3, "block1": 2.5e-4, "block2*": 3e-3},
+        weight_decay=decay,
+    )
+    wanted = {"logits/kernel": 5.0, **dict(zip(BLOCKS, (3.0, 0.25, 1.0), strict=True))}
+    for path, ratio in wanted.items():
+        np.testing.assert_allclose(mapped[path], ratio * even[path], rtol=2e-6, atol=1e-12)
+        assert np.abs(even[path]).max() > 1e-7
+
+
+def test_the_first_key_that_matches_decides() -> None:
+    phase = Phase("p", epochs=1, unfreeze="all", learning_rates={"block1": 0.02, "block*": 0.01})
+    history = fit(settled_model(), tiny_dataset(), tiny_dataset(), phase)
+    assert history.learning_rates == {"head": 1e-3, "block2": 0.01, "block1": 0.02, "block0": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("unfreeze", "rates", "message"),
+    [
+        ("all", {"blok1": 0.1}, "Did you mean 'block1'"),
+        ("1 block", {"block1": 0.1}, "a block that learns"),
+        ("all", {"block*": 0.1, "block1": 0.2}, "no earlier key"),
+        ("none", {"*": 0.1}, "none learns"),
+    ],
+)
+def test_a_rate_for_nothing_is_refused(unfreeze: str, rates: dict[str, float], message: str) -> None:
+    phase = Phase("p", unfreeze=unfreeze, learning_rates=rates)
+    with pytest.raises(UsageError, match=message):
+        check_phases(settled_model(), [phase])
+    with pytest.raises(UsageError, match=message):
+        fit(settled_model(), tiny_dataset(), tiny_dataset(), phase)
+
+
+def test_a_map_covers_all_parts_of_a_phase() -> None:
+    rates = {"head": 0.01, "block2": 0.005, "block1": 0.001}
+    lines = ((0, "1 block"), (1, "2 blocks"))
+    phase = Phase("p", epochs=2, unfreeze=lines, learning_rates=rates)  # type: ignore[arg-type]
+    first, second = fine_tune(settled_model(), tiny_dataset(), tiny_dataset(), [phase])
+    assert first.learning_rates == {"head": 0.01, "block2": 0.005}
+    assert second.learning_rates == rates
 
 
 def test_decay_pulls_kernels_and_leaves_vectors() -> None:

@@ -22,6 +22,10 @@ PHASES = {
         gradient_clip=0.05, schedule="cosine", warmup_steps=2,
     ),
     "streamed": Phase("streamed", epochs=2, unfreeze="1 block", optimizer="sgd", learning_rate=0.05),
+    "mapped": Phase(
+        "mapped", epochs=1, unfreeze="all", learning_rate=0.001, optimizer="adamw", weight_decay=0.3,
+        learning_rates={"head": 0.01, "block1": 0.004},
+    ),
     "summed": Phase("summed", epochs=1, unfreeze="none", learning_rate=0.001, ema_momentum=0.9),
 }  # fmt: skip
 

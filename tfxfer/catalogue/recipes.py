@@ -8,9 +8,8 @@ RECIPES: Mapping[str, str] = {
     "auto": "chooses among the others from the amount of data, and says why",
     "feature_extraction": "the backbone stays as it is; only the head learns, on features computed once",
     "partial": "the head first, then the last blocks of the backbone at a lower rate",
+    "gradual": "the head first, then one block more every epoch, each at a lower rate than the one above it",
     "full": "the head first, then the whole backbone at a lower rate",
+    "lpft": "the head is solved first, then everything learns at one small rate",
     "scratch": "everything learns from random weights; the yardstick for what transfer gains",
 }
-
-# Promised in the documents, refused by name until they are there.
-PLANNED_RECIPES: tuple[str, ...] = ("gradual", "lpft")

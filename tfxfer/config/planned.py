@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tfxfer.catalogue.formats import PLANNED_FORMATS, PLANNED_PRECISIONS
-from tfxfer.catalogue.recipes import PLANNED_RECIPES
 
 # Dotted keys without indices.
 PLANNED_KEYS = frozenset(
@@ -16,14 +15,12 @@ PLANNED_KEYS = frozenset(
         "training.augment",
         "training.mixed_precision",
         "training.phases.augment",
-        "training.phases.learning_rates",
         "exports.on_failure",
         "exports.gates.max_peak_memory_bytes",
     }
 )
 PLANNED_VALUES: Mapping[str, tuple[str, ...]] = {
     "head.task": ("multi_label", "regression"),
-    "training.recipe": PLANNED_RECIPES,
     "training.phases.batch_norm": ("reestimate",),
     "exports.format": PLANNED_FORMATS,
     "exports.precision": PLANNED_PRECISIONS,

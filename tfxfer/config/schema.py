@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,7 +17,8 @@ from pydantic import (
 )
 
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
-from tfxfer.config.unfreeze import check_unfreeze
+from tfxfer.catalogue.unfreezing import Unfreezing
+from tfxfer.config.unfreeze import read_unfreeze, write_unfreeze
 from tfxfer.config.until import check_until
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -32,7 +32,10 @@ Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1
 OptimizerName = Literal[
     "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
 ]
-RecipeName = Literal["auto", "feature_extraction", "partial", "full", "scratch"]
+ScheduleName = Literal[
+    "constant", "cosine", "linear", "step", "exponential", "slanted_triangular", "one_cycle", "plateau"
+]
+RecipeName = Literal["auto", "feature_extraction", "partial", "gradual", "full", "lpft", "scratch"]
 FormatName = Literal["saved_model", "litert", "onnx"]
 PrecisionName = Literal["float32", "float16", "int8", "dynamic_int8", "weight_only_int8"]
 
@@ -82,6 +85,19 @@ PixelsField = Annotated[
     PlainValidator(_pixels),
     PlainSerializer(Pixels.as_dict, return_type=dict[str, object]),
     WithJsonSchema(_PIXELS_SCHEMA),
+]
+
+_LINE_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["epoch", "unfreeze"],
+    "properties": {"epoch": {"type": "integer", "minimum": 0}, "unfreeze": {"type": "string"}},
+}
+UnfreezeField = Annotated[
+    str | tuple[Unfreezing, ...],
+    PlainValidator(read_unfreeze),
+    PlainSerializer(write_unfreeze, when_used="json"),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": _LINE_SCHEMA}]}),
 ]
 
 
@@ -162,8 +178,10 @@ class PhaseConfig(Section):
 
     name: Name | None = Field(default=None, description="as it is called in logs and report")
     epochs: int = Field(ge=1, le=100_000, description="at most this many passes over the training images")
-    unfreeze: Annotated[str, AfterValidator(check_unfreeze)] = Field(
-        default="none", description='what of the backbone learns: none, all, "3 blocks", "30%" or "from NAME"'
+    unfreeze: UnfreezeField = Field(
+        default="none",
+        description='what of the backbone learns: none, all, "3 blocks", "30%" or "from NAME"; or a list of '
+        "{epoch, unfreeze}",
     )
     learning_rate: Rate = Field(
         default=1e-3, description="of what learns; must be given where the backbone learns"
@@ -174,8 +192,14 @@ class PhaseConfig(Section):
     learning_rate_decay: float = Field(
         default=1.0, gt=0, le=1, description="factor from block to block, from the head towards the input"
     )
-    schedule: Literal["constant", "cosine", "linear"] = Field(
-        default="constant", description="how the rates move within the phase"
+    learning_rates: dict[Text, Rate] = Field(
+        default_factory=dict,
+        description="of blocks by name or pattern, and of the head: the first key that matches; learning_rate "
+        "for the others",
+    )
+    schedule: ScheduleName = Field(default="constant", description="how the rates move within the phase")
+    schedule_options: dict[Text, float] = Field(
+        default_factory=dict, description="numbers of the schedule that are not to have their defaults"
     )
     warmup_steps: int = Field(
         default=0, ge=0, le=10_000_000, description="steps over which the rates rise from 0"
@@ -213,7 +237,12 @@ class TrainingConfig(Section):
     )
     batch_size: int = Field(default=32, ge=1, le=65_536, description="images per step")
     optimizer: OptimizerName = Field(default="adamw", description="a Keras optimizer")
-    weight_decay: float = Field(default=0.0, ge=0, lt=1, description="decoupled, never on biases and norms")
+    weight_decay: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="decoupled, never on biases and norms; the recipe's by default, 0 for phases of your own",
+    )
     gradient_clip: float | None = Field(
         default=None, gt=0, description="largest global norm of a step's gradients"
     )

@@ -14,10 +14,12 @@ from tfxfer.features.cache import FeatureCache
 from tfxfer.network.network import Network
 from tfxfer.recipes.plan import Facts, Plan, plan_phases
 from tfxfer.store.journal import Journal
+from tfxfer.training.carry import Carry
 from tfxfer.training.cut import backbone_blocks
 from tfxfer.training.fit import Data, fit
 from tfxfer.training.history import History
 from tfxfer.training.losses import Loss
+from tfxfer.training.parts import parts_of
 from tfxfer.training.phase import Phase
 from tfxfer.training.preflight import check_phases
 
@@ -35,9 +37,10 @@ def fine_tune(
     cache: FeatureCache | None = None,
     journal: Journal | None = None,
 ) -> tuple[History, ...]:
-    """Train through the phases of a recipe, or through phases given; one History for each.
+    """Train through the phases of a recipe, or through phases given; one History for each, or for each of its parts.
 
-    No phase leaves the network worse on validation than it found it. Of a plain Keras model the recipe takes
+    No phase leaves the network worse on validation than it found it. Weights that go on learning from one phase to
+    the next keep their optimizer's state. Of a plain Keras model the recipe takes
     the backbone to be pretrained. Everything else is as in `fit`.
 
     Raises:
@@ -49,22 +52,26 @@ def fine_tune(
     plan = plan_of(network, train, recipe)
     check_phases(network, plan.phases)
     journal.write("plan", recipe=plan.recipe, why=plan.why, phases=[phase.name for phase in plan.phases])
+    carry, histories = Carry(), []
     with (FeatureCache() if cache is None else cache).opened() as opened:
-        return tuple(
-            fit(
-                network,
-                train,
-                validation,
-                phase,
-                loss=loss,
-                metrics=metrics,
-                callbacks=callbacks,
-                seed=seed,
-                cache=opened,
-                journal=journal,
+        for part in parts_of(plan.phases):
+            carry.enter(part)
+            histories.append(
+                fit(
+                    network,
+                    train,
+                    validation,
+                    part.phase,
+                    loss=loss,
+                    metrics=metrics,
+                    callbacks=callbacks,
+                    seed=seed,
+                    cache=opened,
+                    journal=journal,
+                    carry=carry,
+                )
             )
-            for phase in plan.phases
-        )
+    return tuple(histories)
 
 
 def plan_of(network: Network | keras.Model, train: Data, recipe: str | Sequence[Phase]) -> Plan:

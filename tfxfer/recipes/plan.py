@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tfxfer.catalogue.recipes import RECIPES
+from tfxfer.catalogue.unfreezing import Unfreezing
 from tfxfer.errors import UsageError
 from tfxfer.training.phase import Phase
 
 FEW = 20  # training images per class under which moving the backbone does more harm than good
 FINE_TUNED_BLOCKS = 6
+AFTER_UNFREEZING = 4  # epochs of recipe "gradual" after the last block was unfrozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,37 @@ def _partial(facts: Facts) -> tuple[Phase, ...]:
     return _head(), _fine_tune("last blocks", f"{_fine_tuned_blocks(facts)} blocks", decay=0.9)
 
 
+def _gradual(facts: Facts) -> tuple[Phase, ...]:
+    """ULMFiT (Howard & Ruder 2018): one block at a time, each at 1/2.6 of the rate above, slanted triangular.
+
+    The paper unfreezes all of 4 layer groups. Here it ends at the last 6 blocks: the next one would learn at
+    1/800 of the head's rate.
+    """
+    blocks = _fine_tuned_blocks(facts)
+    fine_tune = Phase(
+        "gradual",
+        epochs=blocks + AFTER_UNFREEZING,
+        unfreeze=tuple(Unfreezing(epoch, f"{epoch + 1} blocks") for epoch in range(blocks)),
+        learning_rate=1e-3 / 2.6,
+        head_learning_rate=1e-3,
+        learning_rate_decay=1 / 2.6,
+        weight_decay=0.05,
+        label_smoothing=0.1,
+        schedule="slanted_triangular",
+        gradient_clip=1.0,
+        keep="last",
+        solver="gradient",
+    )
+    return _head(), fine_tune
+
+
+def _lpft(facts: Facts) -> tuple[Phase, ...]:
+    """LP-FT (Kumar et al. 2022): from the solved head, everything at one small rate, so that features bend little."""
+    del facts
+    fine_tune = _fine_tune("all blocks", "all", decay=1.0)
+    return _head(), replace(fine_tune, learning_rate=3e-5, label_smoothing=0.0)
+
+
 def _fine_tuned_blocks(facts: Facts) -> int:
     """The first block always stays, so that there is something to compute once."""
     below = FINE_TUNED_BLOCKS if facts.blocks is None else max(facts.blocks - 1, 1)
@@ -146,6 +179,8 @@ def _fine_tune(name: str, unfreeze: str, *, decay: float) -> Phase:
 PHASES: dict[str, Callable[[Facts], tuple[Phase, ...]]] = {
     "feature_extraction": _feature_extraction,
     "partial": _partial,
+    "gradual": _gradual,
     "full": _full,
+    "lpft": _lpft,
     "scratch": _scratch,
 }

@@ -14,6 +14,7 @@ from tfxfer.stages.data import open_data
 from tfxfer.stages.estimates import Workload, estimate
 from tfxfer.stages.export import wanted_artifacts
 from tfxfer.stages.training import build_network, phases_of_config, require_blocks
+from tfxfer.training.parts import parts_of
 
 if TYPE_CHECKING:
     from tfxfer.network.network import Network
@@ -62,7 +63,8 @@ def make_plan(config: Config) -> dict[str, Any]:
     )
     plan = phases_of_config(config, network, data.counts, pretrained=config.backbone.weights != "none")
     require_blocks(network, plan)
-    workloads = [_workload(network, phase) for phase in plan.phases]
+    parts = [part.phase for part in parts_of(plan.phases)]
+    workloads = [_workload(network, phase) for phase in parts]
     images: dict[str, int] = {name: len(records) for name, records in data.splits.named().items()}
     wanted = wanted_artifacts(config)
     return {
@@ -70,7 +72,7 @@ def make_plan(config: Config) -> dict[str, Any]:
         "data": data.as_dict(),
         "backbone": _backbone(network, config),
         "recipe": {"name": plan.recipe, "why": plan.why},
-        "phases": [_phase(phase, work) for phase, work in zip(plan.phases, workloads, strict=True)],
+        "phases": [_phase(phase, work) for phase, work in zip(parts, workloads, strict=True)],
         "exports": [{"file": entry.name, **entry.limits} for entry in wanted],
         "estimates": estimate(network, workloads, images, files=len(wanted)),
         "warnings": [*_data_warnings(data), *_phase_warnings(plan.phases, min(data.counts))],
@@ -97,7 +99,8 @@ def _workload(network: Network, phase: Phase) -> Workload:
     from tfxfer.network.freeze import freeze
     from tfxfer.network.policy import FreezePolicy
 
-    return Workload(phase, freeze(network, FreezePolicy(phase.unfreeze or "none", phase.batch_norm)))
+    (unfreeze,) = phase.unfreezings or ("none",)
+    return Workload(phase, freeze(network, FreezePolicy(unfreeze, phase.batch_norm)))
 
 
 def _backbone(network: Network, config: Config) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 
 from tfxfer.training.metrics import Logs, direction
-from tfxfer.training.phase import Keep
+from tfxfer.training.choices import Keep
 
 Score = tuple[float, float]
 
@@ -16,19 +17,30 @@ Score = tuple[float, float]
 class Best:
     """Remembers the weights of the epoch that validates best, among epochs 0 (before the phase), 1, 2, ...
 
+    `beside` are variables that belong to those weights and come back with them: the optimizers' state.
+
     With `keep` "last" it is the latest epoch that monitors no worse than epoch 0: where a schedule ends calmly,
     a choice among its epochs by a few validation images is a choice by chance.
     """
 
-    def __init__(self, model: keras.Model, monitor: str, mode: str, keep: Keep = "best") -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        monitor: str,
+        mode: str,
+        *,
+        keep: Keep = "best",
+        beside: Sequence[keras.Variable] = (),
+    ) -> None:
         self._model = model
+        self._beside = tuple(beside)
         self._keep = keep
         self._before = -math.inf
         self._monitor = monitor
         self._sign = -1.0 if direction(monitor, mode) == "min" else 1.0
         self._score: Score = (-math.inf, -math.inf)
         self._progress: Score = (-math.inf, -math.inf)
-        self._weights: list[np.ndarray] = model.get_weights()
+        self._weights, self._state = self._now()
         self.epoch = 0
         self.last_progress = 0
 
@@ -41,11 +53,17 @@ class Best:
         if epoch == 0:
             self._before = score[0]
         if score > self._score or (self._keep == "last" and epoch > 0 and score[0] >= self._before):
-            self._score, self._weights, self.epoch = score, self._model.get_weights(), epoch
+            self._score, self.epoch = score, epoch
+            self._weights, self._state = self._now()
 
     def restore(self) -> None:
-        """Give the model its best weights."""
+        """Give the model its best weights, and what is beside them their state of then."""
         self._model.set_weights(self._weights)
+        for variable, value in zip(self._beside, self._state, strict=True):
+            variable.assign(value)
+
+    def _now(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        return self._model.get_weights(), [keras.ops.convert_to_numpy(variable) for variable in self._beside]
 
     def _score_of(self, logs: Logs) -> Score:
         value, loss = self._sign * logs[self._monitor], -logs["val_loss"]

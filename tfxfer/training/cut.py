@@ -59,6 +59,11 @@ def backbone_blocks(model: Network | keras.Model) -> tuple[Block, ...]:
 def _unfreeze(phase: Phase, blocks: Sequence[Block], layers: Mapping[str, keras.layers.Layer]) -> str:
     """What the phase says; where it says nothing, what is so now, and for a model untouched so far the head only."""
     if phase.unfreeze is not None:
+        if not isinstance(phase.unfreeze, str):
+            raise TrainingError(
+                f"fit trains one part of a phase at a time. Received: phase '{phase.name}' with a schedule of "
+                "unfreezings. Use fine_tune(network, train, validation, [phase])."
+            )
         return phase.unfreeze
     members = [[layers[name] for name in block.layers if name in layers] for block in blocks]
     if all(layer.trainable for block in members for layer in block if layer.weights):

@@ -10,16 +10,18 @@ from typing import TypeAlias
 import keras
 import tensorflow as tf
 
+from tfxfer.catalogue.schedules import SCHEDULES
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import TrainingError
 from tfxfer.features.cache import FeatureCache, Kept
 from tfxfer.network.network import Network
 from tfxfer.store.journal import Journal
 from tfxfer.training.callbacks import check_callbacks
+from tfxfer.training.carry import Carry
 from tfxfer.training.cut import Cut, cut
 from tfxfer.training.determinism import reseed
 from tfxfer.training.examples import ArrayExamples, Examples, StreamExamples, check_dataset
-from tfxfer.training.groups import rate_groups
+from tfxfer.training.groups import check_learning_rates, rate_groups
 from tfxfer.training.history import History
 from tfxfer.training.linear import why_not_solved
 from tfxfer.training.loop import Job, Trained, solve_head, train_weights
@@ -27,6 +29,7 @@ from tfxfer.training.losses import Loss, ready_loss
 from tfxfer.training.metrics import with_accuracy
 from tfxfer.training.phase import Phase
 from tfxfer.training.progress import Progress
+from tfxfer.training.schedules import Timeline
 from tfxfer.training.updates import Updates
 
 Data: TypeAlias = ArraySplit | tf.data.Dataset
@@ -45,6 +48,7 @@ def fit(
     seed: int = 0,
     cache: FeatureCache | None = None,
     journal: Journal | None = None,
+    carry: Carry | None = None,
 ) -> History:
     """Train what the phase unfreezes, and leave the model no worse on validation than it came.
 
@@ -60,9 +64,11 @@ def fit(
         callbacks: Keras callbacks; they see the full model, and the head's rate as `model.optimizer`.
         cache: where features are kept; None keeps them for this phase only, in a temporary folder.
         journal: told "phase", "progress" and "epoch".
+        carry: what the phase before left (see Carry); None begins anew.
 
     Raises:
         TrainingError: data that are empty or without end, a loss that is not finite, a callback that cannot work.
+        UsageError: a rate for what does not learn.
         BlockError: the model has no such blocks.
         FeaturesError: no room on the disk for the features.
     """
@@ -72,11 +78,14 @@ def fit(
         if isinstance(data, tf.data.Dataset):
             check_dataset(data, role)
     with _scope(model), (FeatureCache() if cache is None else cache).opened() as opened:
+        carry = Carry() if carry is None else carry
         made = cut(model, phase)
+        if carry.epochs in (None, phase.epochs):  # a part of a longer phase need not use every rate
+            check_learning_rates(phase, made.boundary.unfrozen_blocks)
         reseed(made.model, seed, phase.name)
         kept = _kept(made, train, validation, phase, opened, journal)
         examples = _examples(train, kept[0], phase, seed), _examples(validation, kept[1], phase, None)
-        job = _job(made, examples, phase, loss, metrics, callbacks, journal)
+        job = _job(made, examples, phase, loss, metrics, callbacks, journal, carry)
         return _run(job, made, kept, solvable=loss is None and not callbacks and not metrics)
 
 
@@ -159,20 +168,24 @@ def _job(
     metrics: Sequence[keras.metrics.Metric],
     callbacks: Sequence[keras.callbacks.Callback],
     journal: Journal,
+    carry: Carry,
 ) -> Job:
     train, validation = examples
-    steps = None if train.steps is None else train.steps * phase.epochs
-    if steps is None and phase.schedule != "constant":
+    timeline = Timeline(
+        phase.epochs if carry.epochs is None else carry.epochs, train.steps, carry.first_epoch
+    )
+    if train.steps is None and SCHEDULES[phase.schedule].needs_length:
         raise TrainingError(
             f"schedule '{phase.schedule}' needs to know how many batches an epoch has. Received: a data set that does "
-            "not know. Use .apply(tf.data.experimental.assert_cardinality(batches)), or schedule 'constant'."
+            "not know. Use .apply(tf.data.experimental.assert_cardinality(batches)), or schedule 'constant' or "
+            "'plateau'."
         )
     ready = ready_loss(loss, made.model, phase.label_smoothing, logits=made.logits)
     classes = made.model.outputs[0].shape[-1] if len(made.model.outputs) == 1 else None
     counted = with_accuracy(metrics, train.labels, classes)
-    updates = Updates.of(phase, rate_groups(made, phase), steps)
+    updates = Updates.of(phase, rate_groups(made, phase), timeline, carry)
     return Job(
-        phase, made.model, made.learner, train, validation, ready, counted, updates, callbacks, journal
+        phase, made.model, made.learner, train, validation, ready, counted, updates, callbacks, journal, carry
     )
 
 

@@ -15,11 +15,13 @@ from tfxfer.errors import TrainingError
 from tfxfer.store.journal import Journal
 from tfxfer.training.best import Best
 from tfxfer.training.callbacks import leading, ready_callbacks
+from tfxfer.training.carry import Carry
 from tfxfer.training.examples import ArrayExamples, Examples
 from tfxfer.training.learner import Learner
 from tfxfer.training.linear import linear_layer
 from tfxfer.training.metrics import Logs, monitored, reset, values
 from tfxfer.training.phase import Phase
+from tfxfer.training.plateau import Plateau
 from tfxfer.training.progress import Progress
 from tfxfer.training.solve import fitted, solve, write
 from tfxfer.training.steps import Step, test_step, train_step
@@ -40,6 +42,7 @@ class Job:
     updates: Updates
     callbacks: Sequence[keras.callbacks.Callback]
     journal: Journal
+    carry: Carry  # what the phase before left, and this one leaves
 
 
 @dataclass(slots=True, eq=False)
@@ -73,6 +76,7 @@ def train_weights(job: Job) -> Trained:
     loop = _Loop(job)
     with leading(job.model, job.updates.lead):
         loop.run()
+    job.carry.keep(zip(job.updates.groups, job.updates.optimizers, strict=True))
     return loop.trained
 
 
@@ -80,6 +84,7 @@ def solve_head(job: Job) -> Trained:
     """Solve the linear head at once, which counts as epoch 1; the head it came with stays where it validates better."""
     loop = _Loop(job)
     loop.solve()
+    job.carry.keep(())
     return loop.trained
 
 
@@ -121,7 +126,13 @@ class _Loop:
         job, trained = self.job, self.trained
         trained.before = self._validate(None)
         trained.monitor = monitored(job.phase, trained.before)
-        best = Best(job.learner.suffix, trained.monitor, job.phase.monitor_mode, job.phase.keep)
+        best = Best(
+            job.learner.suffix,
+            trained.monitor,
+            job.phase.monitor_mode,
+            keep=job.phase.keep,
+            beside=job.updates.state,
+        )
         best.offer(0, trained.before)
         return best
 
@@ -139,10 +150,14 @@ class _Loop:
 
     def _epochs(self, best: Best) -> None:
         patience = self.job.phase.early_stopping_patience
+        plateau = Plateau(self.job.phase, self.job.carry.slowed)
         self.callbacks.on_train_begin()
         logs: Logs = {}
         for epoch in range(1, self.job.phase.epochs + 1):
             logs = self._epoch(epoch, best)
+            if self.job.phase.schedule == "plateau":
+                plateau.after(epoch, best, self.job.updates.lead)
+                self.job.carry.slowed = plateau.factor
             if self.job.model.stop_training or (
                 patience is not None and epoch - best.last_progress >= patience
             ):
@@ -165,7 +180,7 @@ class _Loop:
         job = self.job
         reset(job.metrics)
         progress, total = Progress(job.journal, job.phase.name, f"epoch {epoch}", job.train.count), 0.0
-        for index, batch in enumerate(job.train.batches(epoch)):
+        for index, batch in enumerate(job.train.batches(job.carry.first_epoch + epoch)):
             self.callbacks.on_train_batch_begin(index)
             loss, size = float(self.train_step(batch)), _size(batch[1])
             total += loss * size

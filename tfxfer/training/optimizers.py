@@ -37,6 +37,12 @@ def group_optimizer(
     return optimizer
 
 
+def continued_optimizer(phase: Phase, optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """The same optimizer with its state, and the decay that this phase asks for."""
+    optimizer.weight_decay = float(phase.weight_decay)
+    return optimizer
+
+
 def lead_optimizer(
     phase: Phase, variables: Sequence[keras.Variable], rate: float
 ) -> keras.optimizers.Optimizer:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
+from tfxfer.training.carry import Carry
 from tfxfer.training.groups import RateGroup, head_rate
-from tfxfer.training.optimizers import group_optimizer, lead_optimizer
+from tfxfer.training.optimizers import OPTIMIZERS, continued_optimizer, group_optimizer, lead_optimizer
 from tfxfer.training.phase import Phase
-from tfxfer.training.schedules import rate_factor
+from tfxfer.training.schedules import Timeline, rate_factor
 
 SUM = tf.distribute.ReduceOp.SUM
 
@@ -24,29 +25,43 @@ class Updates:
     groups: tuple[RateGroup, ...]
     optimizers: tuple[keras.optimizers.Optimizer, ...]  # one per group
     lead: keras.optimizers.Optimizer
-    steps: int | None  # of the whole phase, for the schedule
+    timeline: Timeline
 
     @classmethod
-    def of(cls, phase: Phase, groups: tuple[RateGroup, ...], steps: int | None) -> Updates:
-        """New optimizers for `groups`."""
-        optimizers = tuple(group_optimizer(phase, group.variables, group.learning_rate) for group in groups)
-        variables = [variable for group in groups for variable in group.variables]
-        return cls(phase, groups, optimizers, lead_optimizer(phase, variables, head_rate(phase)), steps)
+    def of(cls, phase: Phase, groups: Sequence[RateGroup], timeline: Timeline, carry: Carry) -> Updates:
+        """An optimizer for each group: the one that its weights had in the phase before, or else a new one."""
+        owned = [
+            (group, _optimizer(phase, group, known))
+            for group, known in carry.divided(groups, OPTIMIZERS[phase.optimizer])
+        ]
+        variables = [variable for group, _ in owned for variable in group.variables]
+        return cls(
+            phase,
+            tuple(group for group, _ in owned),
+            tuple(optimizer for _, optimizer in owned),
+            lead_optimizer(phase, variables, head_rate(phase) * carry.slowed),
+            timeline,
+        )
 
     @property
     def variables(self) -> list[keras.Variable]:
         """Every weight that learns, group by group."""
         return [variable for group in self.groups for variable in group.variables]
 
+    @property
+    def state(self) -> list[keras.Variable]:
+        """The state of every optimizer that updates weights: steps, rates, moments."""
+        return [variable for optimizer in self.optimizers for variable in optimizer.variables]
+
     def head_learning_rate(self) -> float:
         """The rate of the head at this step, schedule and callbacks included."""
         step = int(keras.ops.convert_to_numpy(self.lead.iterations))
         rate = float(keras.ops.convert_to_numpy(self.lead.learning_rate))
-        return rate * float(rate_factor(self.phase, tf.constant(step), self.steps))
+        return rate * float(rate_factor(self.phase, tf.constant(step), self.timeline))
 
     def set_rates(self) -> None:
         """Give every group its share of the lead's rate; called between replicas, at the start of a step."""
-        factor = rate_factor(self.phase, self.lead.iterations.value, self.steps)
+        factor = rate_factor(self.phase, self.lead.iterations.value, self.timeline)
         rate = tf.cast(self.lead.learning_rate.value, tf.float32) * factor
         for group, optimizer in zip(self.groups, self.optimizers, strict=True):
             optimizer.learning_rate.assign(rate * (group.learning_rate / head_rate(self.phase)))
@@ -73,3 +88,11 @@ class Updates:
         # Keras adds up what the replicas apply; all of them hold the same sum now.
         shares = iter([gradient / context.num_replicas_in_sync for gradient in clipped])
         return [None if gradient is None else next(shares) for gradient in gradients]
+
+
+def _optimizer(
+    phase: Phase, group: RateGroup, known: keras.optimizers.Optimizer | None
+) -> keras.optimizers.Optimizer:
+    if known is None:
+        return group_optimizer(phase, group.variables, group.learning_rate)
+    return continued_optimizer(phase, known)

@@ -1,0 +1,59 @@
+"""Carry: what goes on from one phase to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+import keras
+
+from tfxfer.training.groups import RateGroup
+from tfxfer.training.parts import Part
+
+Owned = tuple[keras.Variable, keras.optimizers.Optimizer]
+
+
+@dataclass(slots=True, eq=False)
+class Carry:
+    """Give the same one to every `fit` in a row, and weights that go on learning keep their optimizer's state.
+
+    Momenta, second moments and step counts stay as they were at the epoch whose weights were kept. A weight that
+    did not learn by gradient in the phase before, or by another kind of optimizer, begins anew.
+    """
+
+    first_epoch: int = 0  # of a longer phase that this one is a part of
+    epochs: int | None = None  # of the longer phase; None: the phase is whole
+    slowed: float = 1.0  # by schedule "plateau", so far in the longer phase
+    _owners: dict[int, Owned] = field(default_factory=dict, repr=False)  # by id of the weight
+
+    def enter(self, part: Part) -> None:
+        """Say which part of a longer phase is next."""
+        self.first_epoch, self.epochs = part.first_epoch, part.epochs
+        if part.first_epoch == 0:
+            self.slowed = 1.0
+
+    def divided(
+        self, groups: Iterable[RateGroup], kind: type[keras.optimizers.Optimizer]
+    ) -> Iterator[tuple[RateGroup, keras.optimizers.Optimizer | None]]:
+        """The groups, divided where their weights have different optimizers already; None: none yet."""
+        for group in groups:
+            members: dict[int, list[keras.Variable]] = {}
+            found: dict[int, keras.optimizers.Optimizer | None] = {}
+            for variable in group.variables:
+                optimizer = self._optimizer(variable, kind)
+                members.setdefault(id(optimizer), []).append(variable)
+                found[id(optimizer)] = optimizer
+            for key, variables in members.items():
+                yield replace(group, variables=tuple(variables)), found[key]
+
+    def keep(self, owned: Iterable[tuple[RateGroup, keras.optimizers.Optimizer]]) -> None:
+        """Remember the optimizers of the phase that ends; those of weights that did not learn are forgotten."""
+        self._owners = {
+            id(variable): (variable, optimizer) for group, optimizer in owned for variable in group.variables
+        }
+
+    def _optimizer(
+        self, variable: keras.Variable, kind: type[keras.optimizers.Optimizer]
+    ) -> keras.optimizers.Optimizer | None:
+        owned = self._owners.get(id(variable))
+        return owned[1] if owned is not None and type(owned[1]) is kind else None
