@@ -176,7 +176,7 @@ BAD = {
         ["training.phases[0].unfreeze must begin at epoch 0", "epochs 1"],
     ),
     "unfreezings beyond the end": (
-        "training: {phases: [{epochs: 2, unfreeze: [{epoch: 0, unfreeze: none}, {epoch: 2, unfreeze: all}]}]}\n",
+        "training: {phases: [{epochs: 2, unfreeze: [{epoch: 0, unfreeze: none}, {epoch: 2, unfreeze: none}]}]}\n",
         ["training.phases[0].unfreeze", "below the phase's 2 epochs"],
     ),
     "an unfreezing misspelt": (

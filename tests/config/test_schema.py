@@ -8,18 +8,11 @@ import pytest
 
 from tfxfer.catalogue.formats import FORMATS
 from tfxfer.catalogue.recipes import RECIPES
+from tfxfer.catalogue.schedules import SCHEDULES
 from tfxfer.config.gates import gate_limits
 from tfxfer.config.read import parse_config
-from tfxfer.catalogue.schedules import SCHEDULES
-from tfxfer.config.schema import (
-    FormatName,
-    GatesConfig,
-    OptimizerName,
-    PhaseConfig,
-    PrecisionName,
-    RecipeName,
-    ScheduleName,
-)
+from tfxfer.config.schema import FormatName, GatesConfig, PrecisionName
+from tfxfer.config.training_schema import OptimizerName, PhaseConfig, RecipeName, ScheduleName
 from tfxfer.config.unfreeze import check_unfreeze
 from tfxfer.network.policy import parse_unfreeze
 from tfxfer.training import choices, phase

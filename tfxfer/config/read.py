@@ -9,13 +9,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from tfxfer.config.backbone_checks import check_backbone
-from tfxfer.config.checks import check_data, check_exports, check_training
+from tfxfer.config.checks import check_data, check_exports
 from tfxfer.config.document import Document, Origin, Place, Problem
 from tfxfer.config.messages import problems, received
 from tfxfer.config.overrides import apply_override
 from tfxfer.config.paths import resolve_paths
 from tfxfer.config.schema import Config
 from tfxfer.config.short_forms import complete, expand
+from tfxfer.config.training_checks import check_training
 from tfxfer.config.yaml_reader import MAX_BYTES, YamlProblem, read_yaml
 from tfxfer.errors import ConfigError
 

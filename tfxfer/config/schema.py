@@ -7,35 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    WithJsonSchema,
-)
+from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
-from tfxfer.catalogue.unfreezing import Unfreezing
-from tfxfer.config.unfreeze import read_unfreeze, write_unfreeze
+from tfxfer.config.section import Fraction, Name, Section, Share, Text
+from tfxfer.config.training_schema import TrainingConfig
 from tfxfer.config.until import check_until
 
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Rate = Annotated[float, Field(gt=0, le=100)]
-Name = Annotated[
-    str, Field(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$")
-]
-Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
-
-OptimizerName = Literal[
-    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
-]
-ScheduleName = Literal[
-    "constant", "cosine", "linear", "step", "exponential", "slanted_triangular", "one_cycle", "plateau"
-]
-RecipeName = Literal["auto", "feature_extraction", "partial", "gradual", "full", "lpft", "scratch"]
 FormatName = Literal["saved_model", "litert", "onnx"]
 PrecisionName = Literal["float32", "float16", "int8", "dynamic_int8", "weight_only_int8"]
 
@@ -86,25 +64,6 @@ PixelsField = Annotated[
     PlainSerializer(Pixels.as_dict, return_type=dict[str, object]),
     WithJsonSchema(_PIXELS_SCHEMA),
 ]
-
-_LINE_SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["epoch", "unfreeze"],
-    "properties": {"epoch": {"type": "integer", "minimum": 0}, "unfreeze": {"type": "string"}},
-}
-UnfreezeField = Annotated[
-    str | tuple[Unfreezing, ...],
-    PlainValidator(read_unfreeze),
-    PlainSerializer(write_unfreeze, when_used="json"),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": _LINE_SCHEMA}]}),
-]
-
-
-class Section(BaseModel):
-    """A part of the configuration."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class SplitsConfig(Section):
@@ -171,93 +130,6 @@ class HeadConfig(Section):
     ] = Field(default=(), description="units of hidden layers between features and classes, such as [256]")
     dropout: float = Field(default=0.2, ge=0, lt=1, description="share of features dropped while training")
     pooling: Literal["avg", "max"] = Field(default="avg", description="how a feature map becomes a vector")
-
-
-class PhaseConfig(Section):
-    """One stretch of training."""
-
-    name: Name | None = Field(default=None, description="as it is called in logs and report")
-    epochs: int = Field(ge=1, le=100_000, description="at most this many passes over the training images")
-    unfreeze: UnfreezeField = Field(
-        default="none",
-        description='what of the backbone learns: none, all, "3 blocks", "30%" or "from NAME"; or a list of '
-        "{epoch, unfreeze}",
-    )
-    learning_rate: Rate = Field(
-        default=1e-3, description="of what learns; must be given where the backbone learns"
-    )
-    head_learning_rate: Rate | None = Field(
-        default=None, description="of the head alone; learning_rate by default"
-    )
-    learning_rate_decay: float = Field(
-        default=1.0, gt=0, le=1, description="factor from block to block, from the head towards the input"
-    )
-    learning_rates: dict[Text, Rate] = Field(
-        default_factory=dict,
-        description="of blocks by name or pattern, and of the head: the first key that matches; learning_rate "
-        "for the others",
-    )
-    schedule: ScheduleName = Field(default="constant", description="how the rates move within the phase")
-    schedule_options: dict[Text, float] = Field(
-        default_factory=dict, description="numbers of the schedule that are not to have their defaults"
-    )
-    warmup_steps: int = Field(
-        default=0, ge=0, le=10_000_000, description="steps over which the rates rise from 0"
-    )
-    batch_norm: Literal["frozen", "learn"] = Field(
-        default="frozen",
-        description="frozen keeps the backbone's statistics, learn moves those of the blocks that learn",
-    )
-    label_smoothing: float = Field(
-        default=0.0, ge=0, lt=1, description="share of each label spread over all classes"
-    )
-    solver: Literal["auto", "gradient", "lbfgs"] = Field(
-        default="auto",
-        description="lbfgs solves a linear head on frozen features exactly; auto takes it where it can",
-    )
-    early_stopping_patience: int | None = Field(
-        default=None,
-        ge=1,
-        le=100_000,
-        description="epochs without a better validation metric; training's by default",
-    )
-    monitor: Literal["val_accuracy", "val_loss"] | None = Field(
-        default=None, description="the validation metric that chooses the best epoch; val_accuracy by default"
-    )
-    keep: Literal["best", "last"] = Field(
-        default="best", description="the best epoch, or the last that monitors no worse than the state before"
-    )
-
-
-class TrainingConfig(Section):
-    """A recipe, or phases of your own, and what holds for all of them."""
-
-    recipe: RecipeName | None = Field(
-        default=None, description="a named list of phases; auto where no phases are given"
-    )
-    batch_size: int = Field(default=32, ge=1, le=65_536, description="images per step")
-    optimizer: OptimizerName = Field(default="adamw", description="a Keras optimizer")
-    weight_decay: float | None = Field(
-        default=None,
-        ge=0,
-        lt=1,
-        description="decoupled, never on biases and norms; the recipe's by default, 0 for phases of your own",
-    )
-    gradient_clip: float | None = Field(
-        default=None, gt=0, description="largest global norm of a step's gradients"
-    )
-    early_stopping_patience: int | None = Field(
-        default=None,
-        ge=1,
-        le=100_000,
-        description="epochs without a better validation metric before a phase ends",
-    )
-    deterministic: bool = Field(
-        default=True, description="the same bytes from the same config, data, versions and machine"
-    )
-    phases: Annotated[tuple[PhaseConfig, ...], Field(strict=False, max_length=100)] = Field(
-        default=(), description="instead of a recipe: the phases, first to last"
-    )
 
 
 class GatesConfig(Section):

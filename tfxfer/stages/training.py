@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfxfer.config.schema import BackboneConfig, Config, PhaseConfig, TrainingConfig
+from tfxfer.config.schema import BackboneConfig, Config
+from tfxfer.config.training_schema import PhaseConfig, TrainingConfig
 from tfxfer.errors import BlockError, ConfigError
 from tfxfer.stages.data import RunData, input_size
 from tfxfer.stages.stage import State

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from tfxfer.training.metrics import Logs, direction
 from tfxfer.training.choices import Keep
+from tfxfer.training.metrics import Logs, direction
 
 Score = tuple[float, float]
 

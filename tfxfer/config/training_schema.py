@@ -1,0 +1,126 @@
+"""What a configuration can say about training: a recipe or phases, and what holds for all of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
+
+from tfxfer.catalogue.unfreezing import Unfreezing
+from tfxfer.config.section import Name, Rate, Section, Text
+from tfxfer.config.unfreeze import read_unfreeze, write_unfreeze
+
+OptimizerName = Literal[
+    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
+]
+ScheduleName = Literal[
+    "constant", "cosine", "linear", "step", "exponential", "slanted_triangular", "one_cycle", "plateau"
+]
+RecipeName = Literal["auto", "feature_extraction", "partial", "gradual", "full", "lpft", "scratch"]
+_LINE_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["epoch", "unfreeze"],
+    "properties": {"epoch": {"type": "integer", "minimum": 0}, "unfreeze": {"type": "string"}},
+}
+UnfreezeField = Annotated[
+    str | tuple[Unfreezing, ...],
+    PlainValidator(read_unfreeze),
+    PlainSerializer(write_unfreeze, when_used="json"),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": _LINE_SCHEMA}]}),
+]
+
+
+class PhaseConfig(Section):
+    """One stretch of training."""
+
+    name: Name | None = Field(default=None, description="as it is called in logs and report")
+    epochs: int = Field(ge=1, le=100_000, description="at most this many passes over the training images")
+    unfreeze: UnfreezeField = Field(
+        default="none",
+        description='what of the backbone learns: none, all, "3 blocks", "30%" or "from NAME"; or a list of '
+        "{epoch, unfreeze}",
+    )
+    learning_rate: Rate = Field(
+        default=1e-3, description="of what learns; must be given where the backbone learns"
+    )
+    head_learning_rate: Rate | None = Field(
+        default=None, description="of the head alone; learning_rate by default"
+    )
+    learning_rate_decay: float = Field(
+        default=1.0, gt=0, le=1, description="factor from block to block, from the head towards the input"
+    )
+    learning_rates: dict[Text, Rate] = Field(
+        default_factory=dict,
+        description="of blocks by name or pattern, and of the head: the first key that matches; learning_rate "
+        "for the others",
+    )
+    schedule: ScheduleName = Field(default="constant", description="how the rates move within the phase")
+    schedule_options: dict[Text, float] = Field(
+        default_factory=dict, description="numbers of the schedule that are not to have their defaults"
+    )
+    warmup_steps: int = Field(
+        default=0, ge=0, le=10_000_000, description="steps over which the rates rise from 0"
+    )
+    batch_norm: Literal["frozen", "learn"] = Field(
+        default="frozen",
+        description="frozen keeps the backbone's statistics, learn moves those of the blocks that learn",
+    )
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="share of each label spread over all classes"
+    )
+    solver: Literal["auto", "gradient", "lbfgs"] = Field(
+        default="auto",
+        description="lbfgs solves a linear head on frozen features exactly; auto takes it where it can",
+    )
+    early_stopping_patience: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="epochs without a better validation metric; training's by default",
+    )
+    monitor: Literal["val_accuracy", "val_loss"] | None = Field(
+        default=None, description="the validation metric that chooses the best epoch; val_accuracy by default"
+    )
+    keep: Literal["best", "last"] = Field(
+        default="best", description="the best epoch, or the last that monitors no worse than the state before"
+    )
+
+    @property
+    def learns(self) -> bool:
+        """Whether any of the backbone learns at any time."""
+        answers = (
+            (self.unfreeze,) if isinstance(self.unfreeze, str) else [line.unfreeze for line in self.unfreeze]
+        )
+        return any(answer != "none" for answer in answers)
+
+
+class TrainingConfig(Section):
+    """A recipe, or phases of your own, and what holds for all of them."""
+
+    recipe: RecipeName | None = Field(
+        default=None, description="a named list of phases; auto where no phases are given"
+    )
+    batch_size: int = Field(default=32, ge=1, le=65_536, description="images per step")
+    optimizer: OptimizerName = Field(default="adamw", description="a Keras optimizer")
+    weight_decay: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="decoupled, never on biases and norms; the recipe's by default, 0 for phases of your own",
+    )
+    gradient_clip: float | None = Field(
+        default=None, gt=0, description="largest global norm of a step's gradients"
+    )
+    early_stopping_patience: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="epochs without a better validation metric before a phase ends",
+    )
+    deterministic: bool = Field(
+        default=True, description="the same bytes from the same config, data, versions and machine"
+    )
+    phases: Annotated[tuple[PhaseConfig, ...], Field(strict=False, max_length=100)] = Field(
+        default=(), description="instead of a recipe: the phases, first to last"
+    )
