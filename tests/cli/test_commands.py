@@ -42,6 +42,21 @@ def test_check_lists_every_problem_and_exits_1(photos: Path, capsys: pytest.Capt
     assert len(json.loads(capsys.readouterr().out)["problems"]) >= 2
 
 
+def test_check_tells_the_task_from_the_columns(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = sorted(photos.rglob("*.png"))[:30]
+    rows = [f"{file.relative_to(photos)},{number},dark|{number % 2}" for number, file in enumerate(files)]
+    manifest = photos / "m.csv"
+    manifest.write_text("\n".join(["path,value,tags", *rows]))
+    call("check", str(manifest), "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert (report["task"], report["values"]["max"]) == ("regression", 29.0)
+    manifest.write_text("\n".join(["path,value,labels", *rows]))
+    assert call("check", str(manifest)) == 1
+    assert "--task" in capsys.readouterr().err
+    call("check", str(manifest), "--task", "multi_label", "--json")
+    assert json.loads(capsys.readouterr().out)["classes"]["dark"] == 30
+
+
 def test_evaluate_prints_figures_and_warns_on_stderr(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,6 +22,7 @@ TREES: tuple[dict[str, object], ...] = (
     {"training": "full", "gates": {"min_accuracy": 0.9}},
     {"training": {"phases": [{"epochs": 1}, {"epochs": 2, "unfreeze": "30%", "learning_rate": 1e-05}]}},
     {"backbone": {"name": "keras/MobileNetV2", "options": {"alpha": 0.35}, "image_size": [96, 128]}},
+    {"evaluation": {"slices": {"camera": "camera", "day": r"(day\d)/", "size": {"column": "size (mm)"}}}},
     {"backbone": {"name": "embedded/small", "pixels": {"order": "bgr", "scale": [1, 2, 3], "offset": -0.5}}},
 )
 

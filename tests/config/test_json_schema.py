@@ -20,6 +20,8 @@ GOOD: tuple[dict[str, object], ...] = (
     {"training": None, "gates": None},
     {"backbone": {"name": "hub/x", "pixels": "[-1,1]", "image_size": 224}},
     {"backbone": {"name": "hub/x", "pixels": {"scale": [1, 2, 3], "offset": 0}, "image_size": [224, 192]}},
+    {"evaluation": {"slices": ["camera", "site"]}},
+    {"evaluation": {"slices": {"camera": "camera", "day": {"path": "(day)"}, "x": {"column": "y"}}}},
     {"training": {"phases": [{"epochs": 2, "learning_rate": 1e-4, "unfreeze": "3 blocks"}]}},
     {"training": {"phases": [{"epochs": 2, "unfreeze": [{"epoch": 0, "unfreeze": "none"}]}]}},
     {"training": {"phases": [{"epochs": 2, "learning_rates": {"head": 1e-3}, "schedule": "step"}]}},
@@ -35,6 +37,9 @@ BAD: tuple[dict[str, object], ...] = (
     {"training": {"phases": [{"epochs": 2, "unfreeze": [{"epoch": 0, "freeze": "none"}]}]}},
     {"training": {"phases": [{"epochs": 2, "schedule": "sine"}]}},
     {"gates": {"min_accuracy": 2}},
+    {"evaluation": {"slices": {"camera": {"colum": "camera"}}}},
+    {"evaluation": {"slices": {"a/b": "camera"}}},
+    {"evaluation": {"slices": ["camera", "camera"]}},
     {"backbone": {"name": "hub/x", "pixels": "[0,2]"}},
 )
 

@@ -60,6 +60,18 @@ def test_short_and_long_forms_are_the_same_config(tmp_path: Path) -> None:
     assert short == long
 
 
+def test_slices_in_short_are_a_column_or_a_pattern_with_one_group(tmp_path: Path) -> None:
+    for short, full in (
+        ("[camera, site]", "{camera: {column: camera}, site: {column: site}}"),
+        ("{c: camera, day: '(day\\d)/'}", "{c: {column: camera}, day: {path: '(day\\d)/'}}"),
+        ("{c: '(?:x)', d: '(x'}", "{c: {column: '(?:x)'}, d: {column: '(x'}}"),
+    ):
+        texts = [SMALLEST + f"evaluation: {{slices: {slices}}}\n" for slices in (short, full)]
+        assert read(tmp_path, texts[0]) == read(tmp_path, texts[1])
+    config = read(tmp_path, SMALLEST, "evaluation.slices.day=(day\\d)/")
+    assert config.evaluation.slices["day"].path == "(day\\d)/"
+
+
 def test_a_key_without_a_value_is_not_given(tmp_path: Path) -> None:
     assert read(tmp_path, SMALLEST + "training:\ngates:\n") == read(tmp_path, SMALLEST)
 
@@ -130,6 +142,28 @@ BAD = {
     ),
     "text for a list": ("exports: onnx\n", ["exports must be a list", "'onnx'"]),
     "unknown format": ("exports: [onx]\n", ["exports[0].format", "did you mean 'onnx'?"]),
+    "unknown key of a slice": (
+        "evaluation: {slices: {cam: {colum: x}}}\n",
+        ["unknown key 'colum' in evaluation.slices.cam; did you mean 'column'?"],
+    ),
+    "slice by two things": (
+        "evaluation:\n  slices:\n    cam: {column: x, path: (y)}\n",
+        ["line 5", "evaluation.slices.cam must have one of column and path. Received: column and path."],
+    ),
+    "slice by nothing": ("evaluation: {slices: {cam: {}}}\n", ["one of column and path. Received: neither"]),
+    "slice by no pattern": (
+        "evaluation: {slices: {cam: {path: x}}}\n",
+        ["evaluation.slices.cam.path must be a regular expression with one group"],
+    ),
+    "a number for a slice": ("evaluation: {slices: {cam: 3}}\n", ["evaluation.slices.cam must be a mapping"]),
+    "a slice with a path for a name": (
+        "evaluation: {slices: {a/b: camera}}\n",
+        ["evaluation.slices must have plain names without / and \\. Received: 'a/b'."],
+    ),
+    "a slice named twice": (
+        "evaluation: {slices: [cam, cam]}\n",
+        ["evaluation.slices must be a mapping"],
+    ),
     "planned format": ("exports: [keras]\n", ["exports[0].format: 'keras' is not available in this version"]),
     "planned precision": (
         "exports:\n  - litert\n  - litert:int16x8\n",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from tests.data.pictures import put
-from tfxfer.data import open_source
+from tfxfer.data import check_source, open_source
 from tfxfer.data.problems import Problem
 from tfxfer.data.records import Record
 from tfxfer.errors import DataError, UsageError
@@ -47,6 +48,8 @@ def test_all_columns_are_read(tmp_path: Path) -> None:
         ("m.csv", b"\xef\xbb\xbfpath,label\n1.png,rose\n"),
         ("m.CSV", b'"path","label"\n\n"1.png","rose"\n\n'),
         ("m.tsv", b"path\tlabel\n1.png\trose"),
+        ("m.csv", "path,label\n1.png,rose\n".encode("utf-16")),
+        ("m.csv", "\ufeffpath,label\r\n1.png,rose".encode("utf-16-be")),
     ],
 )
 def test_the_usual_spellings_are_the_same(tmp_path: Path, name: str, text: bytes) -> None:
@@ -65,8 +68,9 @@ def test_group_by_takes_a_column_or_a_pattern(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (b"path,label\ncaf\xe9.png,rose\n", "line 2 with byte 0xe9.*Save it as UTF-8"),
-        ("path,label\n".encode("utf-16"), "must be UTF-8"),
         ("path,label\n".encode("utf-16-le"), "zero byte in line 1"),
+        ("path,label\n".encode("utf-32"), "Received: UTF-32. Save it as UTF-8"),
+        ("path,label\n1.png,rose\n".encode("utf-16") + b"\x00", "line 3 with byte 0x00"),
         (b"", "Received: an empty file"),
         (b"file,label\n", "the column 'path' is required"),
         (b"path,lable\n", "the column 'label' is required.*Did you mean 'lable'"),
@@ -91,6 +95,11 @@ def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, text: bytes, mess
         ("../1.png,rose", "stay inside the manifest's folder"),
         ("a/../../1.png,rose", "stay inside the manifest's folder"),
         ("C:\\1.png,rose", "stay inside the manifest's folder"),
+        ("a\\1.png,rose", "Received: 'a\\1.png'. Write 'a/1.png'"),
+        (".\\1.png,rose", "Write './1.png'"),
+        ("gs://bucket/1.png,rose", "Download it first: a run must not depend on what a server sends today"),
+        ("data:image/png;base64 AAAA,rose", "Download it first"),
+        ("file:///data/1.png,rose", "Download it first"),
         (",rose", "a path is required"),
         ("1.png", "must have 2 fields. Received: 1"),
         ("1.png,rose,red", "must have 2 fields. Received: 3"),
@@ -142,6 +151,31 @@ def test_a_path_listed_twice_is_named_with_both_lines(tmp_path: Path) -> None:
 def test_quoted_line_ends_do_not_shift_line_numbers(tmp_path: Path) -> None:
     found = problems(tmp_path, '1.png,rose,"two\nlines"', "2.png,rose", header="path,label,note")
     assert [problem.message.split(":")[0][-6:] for problem in found] == ["line 5"]
+
+
+def test_fields_may_hold_separators_quotes_and_other_scripts(tmp_path: Path) -> None:
+    text = 'path,label,note\n"a, ""b""/1.png","rose, red","say ""hi"""\n写真/2.png,バラ,é\n'
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        records = open_source(manifest(tmp_path, text.encode(encoding))).records()
+        assert records == (
+            Record('a, "b"/1.png', "rose, red", columns=(("note", 'say "hi"'),)),
+            Record("写真/2.png", "バラ", columns=(("note", "é"),)),
+        )
+
+
+def test_labels_that_differ_by_unicode_form_only_are_found(tmp_path: Path) -> None:
+    for column, task in (("label", "classification"), ("labels", "multi_label")):
+        rows = [
+            f"{number}.png,{unicodedata.normalize(form, 'café')}"
+            for number, form in enumerate(["NFC", "NFD"] * 4)
+        ]
+        for number in range(8):
+            put(tmp_path, f"{number}.png", number)
+        path = manifest(tmp_path, "\n".join([f"path,{column}", *rows]))
+        report = check_source(open_source(path, task=task))  # type: ignore[arg-type]
+        (problem,) = [problem for problem in report.problems if problem.kind == "label_forms"]
+        assert problem.severity == "error"
+        assert "caf\\xe9" in problem.message
 
 
 def test_ten_thousand_classes_are_read(tmp_path: Path) -> None:

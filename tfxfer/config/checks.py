@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tfxfer.catalogue.formats import CALIBRATED, FORMATS
-from tfxfer.config.document import Problem
+from tfxfer.config.document import Place, Problem, spell
 from tfxfer.config.paths import EMBEDDED, is_address, is_path
-from tfxfer.config.schema import DataConfig, ExportConfig
+from tfxfer.config.schema import DataConfig, EvaluationConfig, ExportConfig
 from tfxfer.config.spelling import did_you_mean
 
 EMBEDDED_DATA = ("digits",)
@@ -57,8 +57,8 @@ def _check_data_path(path: Path) -> Iterator[Problem]:
         )
 
 
-def _check_pattern(text: str) -> Iterator[Problem]:
-    place, expected = ("data", "group_by"), "data.group_by must be a regular expression with one group (...)"
+def _check_pattern(text: str, place: Place = ("data", "group_by")) -> Iterator[Problem]:
+    expected = f"{spell(place)} must be a regular expression with one group (...)"
     try:
         groups = re.compile(text).groups
     except (re.error, RecursionError, OverflowError) as error:
@@ -66,6 +66,21 @@ def _check_pattern(text: str) -> Iterator[Problem]:
         return
     if groups != 1:
         yield Problem(place, f"{expected}. Received: '{text}' with {groups}. Write (?:...) for others.")
+
+
+def check_evaluation(evaluation: EvaluationConfig) -> Iterator[Problem]:
+    """Each slicing says one thing, and a pattern is a pattern."""
+    for name, entry in evaluation.slices.items():
+        place: Place = ("evaluation", "slices", name)
+        given = [key for key, value in (("column", entry.column), ("path", entry.path)) if value is not None]
+        if len(given) != 1:
+            yield Problem(
+                place,
+                f"{spell(place)} must have one of column and path. "
+                f"Received: {' and '.join(given) or 'neither'}. Keep one.",
+            )
+        elif entry.path is not None:
+            yield from _check_pattern(entry.path, (*place, "path"))
 
 
 def check_exports(exports: tuple[ExportConfig, ...]) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ def json_schema() -> dict[str, Any]:
     )
     size = definitions["BackboneConfig"]["properties"]["image_size"]
     size["anyOf"] = [{"type": "integer", "minimum": 1}, *size["anyOf"]]
+    _add_slice_forms(definitions["EvaluationConfig"]["properties"])
     for section in (schema, *definitions.values()):
         for name, value in section.get("properties", {}).items():
             if name not in section.get("required", ()):
@@ -31,6 +32,18 @@ def json_schema() -> dict[str, Any]:
 def _add_short_form(target: dict[str, Any], short: dict[str, Any]) -> None:
     reference = target.pop("$ref")
     target["anyOf"] = [short, {"$ref": reference}]
+
+
+def _add_slice_forms(properties: dict[str, Any]) -> None:
+    """A list of columns instead of the mapping, and a text instead of each of its entries."""
+    full = properties["slices"]
+    mapping = {key: full.pop(key) for key in ("type", "patternProperties", "propertyNames")}
+    entries = mapping["patternProperties"]
+    mapping["patternProperties"] = {
+        pattern: {"anyOf": [{"type": "string"}, entry]} for pattern, entry in entries.items()
+    }
+    columns = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+    properties["slices"] = {**full, "anyOf": [columns, mapping | {"additionalProperties": False}]}
 
 
 def _export_pattern(definitions: dict[str, Any]) -> str:

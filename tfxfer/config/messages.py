@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -56,12 +56,19 @@ def pattern(place: Place) -> str:
 
 
 def model_at(root: type[BaseModel], place: Place) -> type[BaseModel] | None:
-    """The section that stands at `place`, or None where a plain value stands there."""
+    """The section that stands at `place`, or None where a plain value, or a mapping by names, stands there."""
     model: type[BaseModel] | None = root
+    named: type[BaseModel] | None = None  # what the entries of a mapping by names are
     for part in place:
-        if isinstance(part, str) and model is not None:
-            field = model.model_fields.get(part)
-            model = None if field is None else _model_in(field.annotation)
+        if not isinstance(part, str):
+            continue
+        if model is None:
+            model, named = named, None
+            continue
+        field = model.model_fields.get(part)
+        inner = None if field is None else _model_in(field.annotation)
+        by_names = field is not None and get_origin(field.annotation) is dict
+        model, named = (None, inner) if by_names else (inner, None)
     return model
 
 
@@ -79,6 +86,8 @@ def received(value: object) -> str:
 
 def _message(error: ErrorDetails, root: type[BaseModel]) -> str:
     place, kind, value = error["loc"], error["type"], error["input"]
+    if place and place[-1] == "[key]":
+        return f"{spell(place[:-2])} must have plain names without / and \\. Received: {received(value)}."
     if kind == "extra_forbidden":
         return _unknown_key(place, root)
     if kind == "missing":
@@ -146,7 +155,7 @@ def _sections(root: type[BaseModel], place: str = "") -> Iterator[tuple[str, typ
     yield place, root
     for name, field in root.model_fields.items():
         inner = _model_in(field.annotation)
-        if inner is not None:
+        if inner is not None and get_origin(field.annotation) is not dict:
             yield from _sections(inner, f"{place}.{name}" if place else name)
 
 

@@ -9,7 +9,6 @@ from tfxfer.catalogue.formats import PLANNED_FORMATS, PLANNED_PRECISIONS
 # Dotted keys without indices.
 PLANNED_KEYS = frozenset(
     {
-        "evaluation",
         "tracking",
         "gates.max_peak_memory_bytes",
         "training.augment",

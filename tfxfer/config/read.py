@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tfxfer.config.backbone_checks import check_backbone
-from tfxfer.config.checks import check_data, check_exports
+from tfxfer.config.checks import check_data, check_evaluation, check_exports
 from tfxfer.config.document import Document, Origin, Place, Problem
 from tfxfer.config.messages import problems, received
 from tfxfer.config.overrides import apply_override
@@ -25,6 +25,7 @@ CHECKS: Mapping[str, Callable[[Any], Iterator[Problem]]] = {
     "backbone": check_backbone,
     "training": check_training,
     "exports": check_exports,
+    "evaluation": check_evaluation,
 }
 
 

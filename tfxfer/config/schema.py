@@ -179,6 +179,27 @@ class FeaturesConfig(Section):
     )
 
 
+class SliceConfig(Section):
+    """What divides the test images into slices: one of the two keys."""
+
+    column: Text | None = Field(
+        default=None, description="a manifest's column, or group: images with the same text"
+    )
+    path: Text | None = Field(
+        default=None,
+        description="a regular expression on the path with one group: images with the same match",
+    )
+
+
+class EvaluationConfig(Section):
+    """What is measured on the test images beside the usual figures."""
+
+    slices: dict[Name, SliceConfig] = Field(
+        default_factory=dict,
+        description="by name, what divides the images: figures are taken of each part; or a list of columns",
+    )
+
+
 class Config(Section):
     """A whole run."""
 
@@ -201,6 +222,9 @@ class Config(Section):
         description="the artifacts to write and verify; [] for none",
     )
     gates: GatesConfig = Field(default=GatesConfig(), description="limits for every artifact")
+    evaluation: EvaluationConfig = Field(
+        default=EvaluationConfig(), description="what is measured beside the usual figures"
+    )
     features: FeaturesConfig = Field(default=FeaturesConfig(), description="the cache of frozen features")
     device: Literal["auto", "cpu"] = Field(
         default="auto", description="what trains; auto takes a GPU where there is one"

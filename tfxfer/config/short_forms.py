@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tfxfer.catalogue.backbones import BACKBONES
 from tfxfer.config.document import Tree
 
@@ -20,6 +22,8 @@ def expand(tree: Tree) -> Tree:
         full["exports"] = [_export(entry) for entry in exports]
     if isinstance(backbone := full.get("backbone"), dict):
         full["backbone"] = _backbone(backbone)
+    if isinstance(evaluation := full.get("evaluation"), dict) and "slices" in evaluation:
+        full["evaluation"] = {**evaluation, "slices": _slices(evaluation["slices"])}
     return full
 
 
@@ -35,6 +39,24 @@ def _backbone(backbone: Tree) -> Tree:
     if isinstance(size, int | float) and not isinstance(size, bool):
         backbone = {**backbone, "image_size": [size, size]}
     return backbone
+
+
+def _slices(slices: object) -> object:
+    if isinstance(slices, list) and len(set(map(repr, slices))) == len(slices):
+        columns = {name: {"column": name} for name in slices if isinstance(name, str)}
+        return columns if len(columns) == len(slices) else slices
+    if not isinstance(slices, dict):
+        return slices
+    return {name: _slice(entry) if isinstance(entry, str) else entry for name, entry in slices.items()}
+
+
+def _slice(text: str) -> Tree:
+    """A pattern with one group, or else a column; a column such as "size (mm)" has a long form."""
+    try:
+        pattern = re.compile(text).groups == 1
+    except (re.error, RecursionError, OverflowError):
+        pattern = False
+    return {"path": text} if pattern else {"column": text}
 
 
 def complete(tree: Tree) -> Tree:

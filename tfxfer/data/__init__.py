@@ -16,6 +16,7 @@ from tfxfer.data.records import Record, Source, SplitName
 from tfxfer.data.report import CheckReport, fingerprint
 from tfxfer.data.resize import resize_contract, resize_image
 from tfxfer.data.scan import Scan, open_scan, scan
+from tfxfer.data.slices import Slicing, check_slices, slice_values
 from tfxfer.data.sources import open_source
 from tfxfer.data.splits import Fractions, Splits, split_records
 from tfxfer.data.tables import bad_records_csv, splits_csv
@@ -35,6 +36,7 @@ __all__ = [
     "Problem",
     "Record",
     "Scan",
+    "Slicing",
     "Source",
     "SplitName",
     "Splits",
@@ -42,6 +44,7 @@ __all__ = [
     "admit",
     "as_dataset",
     "bad_records_csv",
+    "check_slices",
     "check_source",
     "decode_image",
     "fingerprint",
@@ -54,6 +57,7 @@ __all__ = [
     "resize_contract",
     "resize_image",
     "scan",
+    "slice_values",
     "split_records",
     "splits_csv",
     "task_of",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tfxfer.catalogue.tasks import TASKS, TaskName
+from tfxfer.data.grouping import COLUMN as GROUP
 from tfxfer.data.grouping import Grouping
 from tfxfer.data.names import escaped, name_fault
 from tfxfer.data.records import SPLITS, Record, SplitName
@@ -17,7 +18,7 @@ from tfxfer.data.targets import BadLabelError, BadTargetError, parse_label, pars
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|data:[a-z]+/")
 DRIVE = re.compile(r"[A-Za-z]:[\\/]")
-KNOWN = frozenset({"path", "split", "group", "weight"})  # and the target's column
+KNOWN = frozenset({"path", "split", "weight"})  # and the columns of target and group
 SPLIT_NAMES: Mapping[str, SplitName] = {**{split: split for split in SPLITS}, "val": "validation"}
 
 
@@ -42,6 +43,8 @@ class RowReader:
         path = _path(values["path"].strip())
         label, labels, value = _target(self.task, values[TASKS[self.task].manifest_column])
         own = KNOWN | {TASKS[self.task].manifest_column}
+        if self.grouping.column == GROUP:
+            own |= {GROUP}
         return Record(
             path,
             label,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import difflib
 import io
@@ -11,6 +12,7 @@ from pathlib import Path
 from tfxfer.data.problems import shown
 from tfxfer.errors import DataError
 
+REPAIR = "Save it as UTF-8 (in a spreadsheet: 'CSV UTF-8'; in a shell: iconv -f LATIN1 -t UTF-8)."
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
@@ -32,7 +34,8 @@ class Table:
 
 
 def read_table(path: Path, name: str) -> Table:
-    """Read a manifest: UTF-8 with or without a byte order mark, LF or CRLF, a header row first.
+    """Read a manifest: UTF-8 with or without a byte order mark, or UTF-16 with one; LF or CRLF; a header
+    row first.
 
     Raises:
         DataError: it cannot be read, is not UTF-8, is no well-formed table, or lacks a required column.
@@ -72,20 +75,21 @@ def _read(path: Path, name: str) -> bytes:
 
 
 def _decode(data: bytes, name: str) -> str:
+    """UTF-8, or UTF-16 where a byte order mark says so."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise DataError(f"'{name}' must be UTF-8 or UTF-16. Received: UTF-32. {REPAIR}")
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = data[: error.start].decode(encoding, "ignore").count("\n") + 1
         raise DataError(
-            f"'{name}' must be UTF-8. Received: line {line} with byte 0x{data[error.start]:02x}, which is "
-            "not. "
-            "Save it as UTF-8 (in a spreadsheet: 'CSV UTF-8'; in a shell: iconv -f LATIN1 -t UTF-8)."
+            f"'{name}' must be UTF-8, or UTF-16 with a byte order mark. Received: line {line} with byte "
+            f"0x{data[error.start]:02x}, which is not. {REPAIR}"
         ) from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(
-            f"'{name}' must be UTF-8 text. Received: a zero byte in line {line}. Save it as UTF-8."
-        )
+        raise DataError(f"'{name}' must be UTF-8 text. Received: a zero byte in line {line}. {REPAIR}")
     return text
 
 

@@ -17,10 +17,12 @@ from tfxfer.data import (
     ArraySplit,
     Fractions,
     Scan,
+    Slicing,
     Source,
     Splits,
     admit,
     bad_records_csv,
+    check_slices,
     open_scan,
     open_source,
     scan,
@@ -141,14 +143,22 @@ def split_scan(source: Source, found: Scan, config: Config) -> RunData:
     """Admit and split what a scan found, by the rules of a configuration.
 
     Raises:
-        DataError: bad records under `refuse`, or a class with too few good examples.
+        DataError: bad records under `refuse`, a class with too few good examples, or slices that divide nothing.
+        UsageError: slices by a column that is not there.
     """
     admitted = admit(found.report, config.data.on_bad_record)
+    check_slices(admitted.records, slicings(config))
     shares = Fractions(**config.data.splits.model_dump())
     splits = split_records(admitted.records, found.report.digests, fractions=shares, seed=config.seed)
     labels = splits.labels
     train, validation, test = (found.select(records, labels) for records in splits.named().values())
     return RunData(source, found, admitted, splits, train, validation, test)
+
+
+def slicings(config: Config) -> tuple[Slicing, ...]:
+    """What a configuration divides the test pictures by; `slice_values` gives each record's slice."""
+    named = config.evaluation.slices.items()
+    return tuple(Slicing(name, entry.column, entry.path) for name, entry in named)
 
 
 def require_data_kind(backbone: str, source: Source) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from tfxfer.catalogue.backbones import BACKBONES
 from tfxfer.config.schema import BackboneConfig, Config
-from tfxfer.data import Fractions, Splits, admit, check_source, label_counts, split_records
+from tfxfer.data import Fractions, Splits, admit, check_slices, check_source, label_counts, split_records
 from tfxfer.data.report import CheckReport
-from tfxfer.stages.data import open_data
+from tfxfer.stages.data import open_data, slicings
 from tfxfer.stages.estimates import Workload, estimate
 from tfxfer.stages.export import wanted_artifacts
 from tfxfer.stages.training import build_network, phases_of_config, require_blocks
@@ -90,6 +90,7 @@ def _data(config: Config) -> PlannedData:
     source = open_data(config)
     report = check_source(source)
     admitted = admit(report, config.data.on_bad_record)
+    check_slices(admitted.records, slicings(config))
     shares = Fractions(**config.data.splits.model_dump())
     splits = split_records(admitted.records, report.digests, fractions=shares, seed=config.seed)
     return PlannedData(report, splits, len(admitted.skipped))
