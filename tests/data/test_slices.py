@@ -47,7 +47,7 @@ def test_the_group_is_a_column(tmp_path: Path) -> None:
     ("slicing", "message"),
     [
         (Slicing("c", column="cemera"), "'c' must have a column.*Did you mean 'camera'"),
-        (Slicing("c", column="weather"), "Received: 'weather'. There are 'camera', 'site'"),
+        (Slicing("c", column="weather"), "Received: 'weather'. Known columns: 'camera', 'site'"),
         (Slicing("c", path="(day"), "unterminated|missing"),
         (Slicing("c", path="day"), "with 0 groups. Put parentheses"),
         (Slicing("c", path="(d)(a)"), "with 2 groups"),

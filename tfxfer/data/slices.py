@@ -109,5 +109,5 @@ def _unknown(name: str, column: str, rows: Sequence[Mapping[str, str]], records:
             "Write a pattern such as '(day\\d+)/', or describe the data with a manifest."
         )
     near = difflib.get_close_matches(column, known, n=1, cutoff=0.5)
-    hint = f"Did you mean '{near[0]}'?" if near else f"There are {shown(known, limit=20)}."
+    hint = f"Did you mean '{near[0]}'?" if near else f"Known columns: {shown(known, limit=20)}."
     return f"{expected} Received: '{column}'. {hint}"
