@@ -20,6 +20,7 @@ def print_report(report: Mapping[str, object], out: Path) -> None:
     print_page({"artifacts": artifacts})
     if test:
         click.echo(f"\n{_accuracy(test)}")
+    _print_transfer(report)
     for gate in _rows(report, "gates"):
         if gate.get("passed") is False:
             name, value, limit = gate.get("name"), shown(gate.get("value")), shown(gate.get("limit"))
@@ -35,6 +36,21 @@ def print_export(report: Mapping[str, object]) -> None:
     if test := _facts(report, "test"):
         click.echo(f"\n{_accuracy(test)}")
     click.echo(f"bundle: {report.get('bundle')}")
+
+
+def _print_transfer(report: Mapping[str, object]) -> None:
+    """The baselines in one line, the verdict in the next, then how many labels look wrong."""
+    figures = [
+        f"{row.get('name')} {shown(row.get('accuracy'))}"
+        for row in _rows(_facts(report, "baselines"), "details")
+    ]
+    if figures:
+        click.echo(f"baselines: {', '.join(figures).replace('_', ' ')}")
+    verdict, issues = _facts(report, "verdict"), _facts(report, "label_issues")
+    if verdict.get("transfer") is not None:
+        click.echo(f"transfer {verdict['transfer']}: {verdict.get('why')}")
+    if issues.get("count"):
+        click.echo(f"labels that are likely wrong: {shown(issues['count'])}, see {issues.get('path')}")
 
 
 def _accuracy(test: Mapping[str, object]) -> str:

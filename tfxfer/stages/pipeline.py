@@ -10,6 +10,7 @@ from tfxfer.config.schema import Config
 from tfxfer.data import Source
 from tfxfer.errors import GateError
 from tfxfer.stages.artifacts import Judged
+from tfxfer.stages.baselines import MeasureBaselines, NoBaselines, why_no_baselines
 from tfxfer.stages.cached import Cached
 from tfxfer.stages.data import ScanData, SplitData, open_data, require_data_kind
 from tfxfer.stages.evaluation import Evaluate
@@ -32,11 +33,17 @@ def transfer_pipeline(config: Config, source: Source) -> Pipeline:
         Cached(Train()),
         KeepNetwork(),
         Cached(Evaluate()),
+        _baselines(config),
     ]
     if config.exports:
         files = [Cached(WriteArtifact(wanted)) for wanted in wanted_artifacts(config)]
         stages += [ShareTrace(), *files, HandOver()]
     return Pipeline([*stages, WriteReport()], name="transfer")
+
+
+def _baselines(config: Config) -> Stage:
+    reason = why_no_baselines(config)
+    return Cached(MeasureBaselines()) if reason is None else NoBaselines(reason)
 
 
 def run_pipeline(

@@ -6,9 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tfxfer.stages.artifacts import Judged
+from tfxfer.stages.baselines import MeasuredBaselines
 from tfxfer.stages.data import RunData
 from tfxfer.stages.handover import bundle_path
 from tfxfer.stages.stage import State
@@ -37,6 +36,7 @@ def build_report(state: State) -> dict[str, Any]:
     """The report of a finished run, as JSON values."""
     data, trained = state.get("data", RunData), state.get("trained", TrainedNetwork)
     reference = state.get("reference", Reference)
+    baselines = state.get("baselines", MeasuredBaselines)
     artifacts: tuple[Judged, ...] = state.results.get("artifacts", ())
     return {
         "schema_version": SCHEMA_VERSION,
@@ -48,9 +48,10 @@ def build_report(state: State) -> dict[str, Any]:
         "backbone": trained.backbone_dict(),
         "phases": [phase_dict(entry) for entry in trained.histories],
         "test": reference.metrics.as_dict(),
-        # None: not measured in this version, and not to be taken for 0.
-        "baselines": {"majority": majority_accuracy(data), "linear_probe": None, "scratch": None},
-        "verdict": None,
+        # None: not measured, and not to be taken for 0.
+        "baselines": baselines.baselines_dict(),
+        "verdict": baselines.verdict.as_dict(),
+        "label_issues": baselines.issues_dict(),
         "artifacts": [entry.as_dict(f"bundle/{bundle_path(entry)}") for entry in artifacts],
         "gates": [*_network_gates(state), *(gate for entry in artifacts for gate in _gates(entry))],
         "bundle": {"manifest_sha256": state.results.get("manifest_sha256")},
@@ -60,12 +61,6 @@ def build_report(state: State) -> dict[str, Any]:
 def phase_dict(entry: dict[str, Any]) -> dict[str, Any]:
     """One phase under report.json's names."""
     return {"name": entry["phase"], **{key: value for key, value in entry.items() if key != "phase"}}
-
-
-def majority_accuracy(data: RunData) -> float:
-    """Accuracy on the test split of answering the training split's most frequent class."""
-    most = int(np.bincount(data.train.labels, minlength=len(data.splits.labels)).argmax())
-    return float(np.mean(data.test.labels == most))
 
 
 def _network_gates(state: State) -> list[dict[str, object]]:

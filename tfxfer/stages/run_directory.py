@@ -44,6 +44,10 @@ class RunDirectory:
         return self.path / "bad_records.csv"
 
     @property
+    def label_issues(self) -> Path:
+        return self.path / "label_issues.csv"
+
+    @property
     def bundle(self) -> Path:
         return self.path / "bundle"
 

@@ -74,7 +74,7 @@ class Train:
             "train": list(data.train.paths),
             "validation": list(data.validation.paths),
             "seed": config.seed,
-            "weights": _weights_sha256(config.backbone),
+            "weights": weights_sha256(config.backbone),
             **config.model_dump(mode="json", include=set(sections)),
         }
 
@@ -206,12 +206,17 @@ def _with_common(phase: Phase, training: TrainingConfig) -> Phase:
 def _train(state: State, network: Network, plan: Plan, data: RunData) -> list[dict[str, Any]]:
     from tfxfer.features.cache import FeatureCache
     from tfxfer.recipes.fine_tune import fine_tune
+    from tfxfer.recipes.frozen_features import frozen_features
     from tfxfer.training.determinism import make_deterministic
 
     if state.config.training.deterministic:
         make_deterministic()
     features = state.config.features
     cache = FeatureCache(folder=state.run.stages / "features", engine=features.engine, dtype=features.dtype)
+    if plan.phases[0].unfreeze == "none" and state.config.head.task == "classification":
+        # Those of the test split are for the baselines: now, so that one engine is opened for all three.
+        images = len(data.train) + len(data.validation)
+        frozen_features(network, {"test": data.test}, cache, images=images, journal=state.journal)
     histories = fine_tune(
         network,
         data.train,
@@ -231,8 +236,8 @@ def _device(device: str) -> Any:
     return tf.device("/CPU:0") if device == "cpu" else tf.device(None)
 
 
-def _weights_sha256(backbone: BackboneConfig) -> str | None:
-    """Of the files that the weights come from, where they are files of the user's."""
+def weights_sha256(backbone: BackboneConfig) -> str | None:
+    """SHA-256 of the files that the weights come from, where they are files of the user's."""
     family, _, rest = backbone.name.partition("/")
     path = Path(rest) if family in ("hub", "file") else Path(backbone.weights or "")
     return path_sha256(path) if path.exists() and path != Path() else None
