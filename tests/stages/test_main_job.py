@@ -99,6 +99,7 @@ PROMISED = {
     "config.yaml",
     "network",
     "splits.csv",
+    "label_issues.csv",
     "bundle",
     "report.json",
     "log.jsonl",

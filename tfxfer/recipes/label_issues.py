@@ -76,7 +76,11 @@ def find_label_issues(
     return Search(
         tuple(
             LabelIssue(
-                *places[row], labels[targets[row]], labels[other], float(probabilities[row, targets[row]])
+                path=places[row][0],
+                split=places[row][1],
+                label=labels[targets[row]],
+                suggested_label=labels[other],
+                probability=float(probabilities[row, targets[row]]),
             )
             for row, other in found
         )
