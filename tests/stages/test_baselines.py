@@ -76,6 +76,24 @@ def test_pictures_in_the_wrong_folder_are_listed(tmp_path: Path, capsys: pytest.
     assert f"labels that are likely wrong: {len(learnt)}" in capsys.readouterr().out
 
 
+def test_baselines_can_be_switched_off(tmp_path: Path, photos: Path) -> None:
+    config = write_config(tmp_path / "run.yaml", photos, rest=HEAD_ONLY)
+    out = tmp_path / "out"
+    assert call("train", str(config), "--out", str(out), "--set", "evaluation.baselines=false") == 0
+    report = report_of(out)
+    assert report["baselines"]["majority"] is None
+    assert report["verdict"]["transfer"] is None
+    assert report["label_issues"]["count"] is None
+    for why in (
+        *report["baselines"]["why"].values(),
+        report["verdict"]["why"],
+        report["label_issues"]["why"],
+    ):
+        assert why == "evaluation.baselines is false"
+    assert not (out / "label_issues.csv").exists()
+    assert len(list((out / "stages" / "features").glob("*/features.npy"))) == 2  # none of the test split
+
+
 def test_labels_that_the_backbone_discards_are_no_success_of_transfer(tmp_path: Path) -> None:
     """Negative transfer, planted: the place of a spot, which pooling forgets and a thumbnail shows."""
     random = np.random.default_rng(0)

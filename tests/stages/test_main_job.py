@@ -71,8 +71,14 @@ REPORT = {
         "per_class": list,
         "confusion": list,
     },
-    "baselines": {"majority": number},
-    "verdict": type(None),  # transfer against training from scratch is not measured in this version
+    "baselines": {
+        "majority": number,
+        "linear_probe": number,
+        "scratch": type(None),  # only `compare` trains from scratch
+        "nearest_neighbours": number,
+    },
+    "verdict": {"transfer": type(None), "why": str},  # the backbone's weights are random
+    "label_issues": {"count": int, "path": str},
     "artifacts": [
         {
             "format": str,
@@ -216,7 +222,7 @@ def test_other_exports_and_gates_do_not_train_again(
     options = ["--set", "exports=[onnx]", "--set", "gates.max_size_bytes=5000000", "--resume"]
     assert call("run", str(finished.config), "--out", str(out), *options) == 0
     events = events_of(out)[seen:]
-    assert cached_stages(events) == {"data", "train", "evaluate", "export-onnx-float32"}
+    assert cached_stages(events) == {"data", "train", "evaluate", "baselines", "export-onnx-float32"}
     assert not [event for event in events if event["event"] in ("epoch", "phase", "progress")]
     report = report_of(out)
     assert [entry["format"] for entry in report["artifacts"]] == ["onnx"]

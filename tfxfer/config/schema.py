@@ -198,6 +198,10 @@ class EvaluationConfig(Section):
         default_factory=dict,
         description="by name, what divides the images: figures are taken of each part; or a list of columns",
     )
+    baselines: bool = Field(
+        default=True,
+        description="cheap baselines, the verdict on transfer, and the labels that are likely wrong",
+    )
 
 
 class Config(Section):

@@ -139,6 +139,8 @@ class NoBaselines:
 
 def why_no_baselines(config: Config) -> str | None:
     """Why a run of this configuration measures no baselines; None where it does."""
+    if not config.evaluation.baselines:
+        return "evaluation.baselines is false"
     task: str = config.head.task
     return None if task == "classification" else f"baselines are for classification, and this task is {task}"
 

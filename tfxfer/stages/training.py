@@ -213,7 +213,8 @@ def _train(state: State, network: Network, plan: Plan, data: RunData) -> list[di
         make_deterministic()
     features = state.config.features
     cache = FeatureCache(folder=state.run.stages / "features", engine=features.engine, dtype=features.dtype)
-    if plan.phases[0].unfreeze == "none" and state.config.head.task == "classification":
+    wanted = state.config.evaluation.baselines and state.config.head.task == "classification"
+    if wanted and plan.phases[0].unfreeze == "none":
         # Those of the test split are for the baselines: now, so that one engine is opened for all three.
         images = len(data.train) + len(data.validation)
         frozen_features(network, {"test": data.test}, cache, images=images, journal=state.journal)
