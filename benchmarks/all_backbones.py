@@ -3,8 +3,8 @@
     python -m benchmarks.all_backbones --rows ROWS.csv [--table TABLE.md] [--blocks BLOCKS.json] [--only NAME ...]
 
 To be run from the root of a checkout. Each network is built with random weights and the BatchNorm statistics of
-32 photographs, written as SavedModel, LiteRT and ONNX in float32, run in each format's own runtime on 40
-photographs, and held against Keras. One process for each network, smallest first, so that memory is returned
+32 photographs, written as SavedModel, LiteRT and ONNX in float32, run in each format's own runtime on the
+same photographs, and held against Keras. One process for each network, smallest first, so that memory is returned
 and a failure costs one row. Rows that are in ROWS.csv are kept: stop it and start it again at will.
 """
 

@@ -19,7 +19,7 @@ from tfxfer.network.split import split_model
 
 # Of the largest logit. Float32 kernels differ by the order of their sums, and depth amplifies it.
 TOLERANCE = 1e-4
-COMPARED = 16  # photos; half of them are new to the network's statistics
+COMPARED = 12  # photos
 
 
 def check_backbone(name: str, photos: np.ndarray, folder: Path, *, tolerance: float = TOLERANCE) -> Network:

@@ -20,8 +20,7 @@ from tfxfer.network.network import Network, attach_head
 from tfxfer.runtimes import open_runtime
 
 LABELS = ("a", "b", "c", "d", "e")
-SETTLED_ON = 32  # photos whose statistics the BatchNorm layers take
-COUNT = 40  # photos that outputs are compared on: eight of them are new
+COUNT = 32  # photos whose statistics the BatchNorm layers take
 LAYER_SCALE = 0.1  # ConvNeXt starts at 1e-6, where no error inside a block could be seen
 
 
@@ -39,8 +38,9 @@ class Measured:
 def lively(name: str, photos: np.ndarray) -> Network:
     """Backbone `name` at the photos' size with five logits, its weights random but alive.
 
-    BatchNorm statistics are those of one training-mode pass over real photos: randomised ones make deep
-    networks constant or chaotic, and parity would prove nothing.
+    BatchNorm statistics are those of one training-mode pass over these photos: randomised ones make deep
+    networks constant or chaotic, and parity would prove nothing. So do photos that are new to the statistics:
+    a channel that hardly varied before is divided by almost nothing (EfficientNetV2S answers with logits of 197).
     """
     backbone = load_backbone(name, image_size=photos.shape[1:3], weights="none")
     network = attach_head(backbone, LABELS, dropout=0.0)
@@ -51,7 +51,7 @@ def lively(name: str, photos: np.ndarray) -> Network:
             layer.rate = 0.0
         if type(layer).__name__ == "LayerScale":
             layer.gamma.assign(np.full(layer.gamma.shape, LAYER_SCALE))
-    network.model(photos[:SETTLED_ON], training=True)
+    network.model(photos, training=True)
     return network
 
 

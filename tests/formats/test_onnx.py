@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import keras
+import numpy as np
 import onnx
 import pytest
 from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
@@ -12,6 +13,7 @@ from tfxfer.errors import ExportError
 from tfxfer.formats.onnx import OPSET
 from tfxfer.formats.trace import Traced, trace
 from tfxfer.formats.write import write_artifact
+from tfxfer.runtimes import open_runtime
 
 
 @pytest.fixture
@@ -49,6 +51,23 @@ def test_one_transpose_at_the_edge_of_a_convolution_network(tmp_path: Path) -> N
     artifact = write_artifact("onnx", trace(keras.Model(network.input, scores)), tmp_path / "model.onnx")
     kinds = [node.op_type for node in onnx.load(artifact.path).graph.node]
     assert kinds.count("Transpose") == 1
+
+
+@pytest.mark.parametrize("pooling", [keras.layers.MaxPooling2D, keras.layers.AveragePooling2D])
+@pytest.mark.parametrize("activation", [None, "relu"])
+def test_zeros_around_a_map_are_zeros_to_the_pooling_after_them(
+    pooling: type, activation: str | None, tmp_path: Path
+) -> None:
+    image = keras.Input((9, 9, 3), dtype="float32")
+    maps = keras.layers.Conv2D(4, 3, activation=activation, bias_initializer="ones")(-image)
+    maps = pooling(3, 2)(keras.layers.ZeroPadding2D(1)(maps))
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(maps))
+    artifact = write_artifact("onnx", trace(model), tmp_path / "model.onnx")
+    batch = np.random.default_rng(0).normal(size=(4, 9, 9, 3)).astype(np.float32)
+    found = open_runtime("onnx", artifact.path).predict(batch).logits
+    np.testing.assert_allclose(found, np.asarray(model(batch)), atol=1e-5)
+    kinds = [node.op_type for node in onnx.load(artifact.path).graph.node]
+    assert ("Max" in kinds) == (pooling is keras.layers.MaxPooling2D and activation is None)
 
 
 def test_a_failing_optimiser_is_an_error(

@@ -9,6 +9,8 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
+LARGE = 1 << 16  # bytes; a constant that no shape is computed from
+
 
 @dataclass(slots=True, eq=False)
 class Graph:
@@ -47,6 +49,14 @@ class Graph:
         return graph_def
 
 
+def without_weights(graph_def: GraphDef) -> GraphDef:
+    """The graph with a placeholder of the same type and shape for each large constant: cheap to import."""
+    light = GraphDef(versions=graph_def.versions, library=graph_def.library)
+    for node in graph_def.node:
+        light.node.append(_placeholder(node) if _is_large(node) else node)
+    return light
+
+
 def input_name(text: str) -> str:
     """The node that an input names: `^a`, `a:1` and `a` are node `a`."""
     return text.removeprefix("^").split(":")[0]
@@ -63,6 +73,18 @@ def constant(name: str, value: np.ndarray) -> NodeDef:
 def constant_value(node: NodeDef) -> np.ndarray:
     """The value of a Const node."""
     return tf.make_ndarray(node.attr["value"].tensor)
+
+
+def _is_large(node: NodeDef) -> bool:
+    return node.op == "Const" and node.ByteSize() > LARGE
+
+
+def _placeholder(node: NodeDef) -> NodeDef:
+    value = node.attr["value"].tensor
+    placeholder = NodeDef(name=node.name, op="Placeholder")
+    placeholder.attr["dtype"].type = value.dtype
+    placeholder.attr["shape"].shape.CopyFrom(value.tensor_shape)
+    return placeholder
 
 
 def _plain(node: NodeDef) -> NodeDef:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-from tfxfer.formats.graph import Graph, constant, constant_value, input_name
+from tfxfer.formats.graph import Graph, constant, constant_value, input_name, without_weights
 from tfxfer.formats.graph_passes import forward_identities
 
 CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
@@ -48,7 +48,7 @@ def _input_channels(graph: Graph, names: list[str]) -> dict[str, int]:
     if not names:
         return {}
     with tf.Graph().as_default() as scratch:
-        tf.import_graph_def(graph.as_graph_def(), name="")
+        tf.import_graph_def(without_weights(graph.as_graph_def()), name="")
     return {name: scratch.get_operation_by_name(name).inputs[0].shape[-1] for name in names}
 
 

@@ -37,7 +37,7 @@ def fold_constants(graph: Graph) -> None:
     if not needed:
         return
     part = GraphDef(versions=graph.rest.versions)
-    part.node.extend(graph.nodes[name] for name in graph.nodes if name in known)
+    part.node.extend(graph.nodes[name] for name in _with_sources(graph, needed))
     with tf.Graph().as_default() as scratch, tf.device("/CPU:0"):
         tf.import_graph_def(part, name="")
         with tf.compat.v1.Session(graph=scratch, config=_cpu_only()) as session:
@@ -117,6 +117,15 @@ def _frontier(graph: Graph, known: set[str]) -> list[str]:
         input_name(text) for node in graph.nodes.values() if node.name not in known for text in node.input
     }
     return [name for name in graph.nodes if name in read & known and graph.nodes[name].op != "Const"]
+
+
+def _with_sources(graph: Graph, names: list[str]) -> list[str]:
+    """The nodes and all that they are computed from, in the order of the graph."""
+    wanted = set(names)
+    for name in reversed(graph.nodes):
+        if name in wanted:
+            wanted.update(input_name(text) for text in graph.nodes[name].input)
+    return [name for name in graph.nodes if name in wanted]
 
 
 def _input_size(graph: Graph, name: str) -> int:

@@ -11,6 +11,7 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from tfxfer.errors import ExportError
 from tfxfer.formats.captured import captured_output
+from tfxfer.formats.graph import without_weights
 from tfxfer.formats.litert_entry import integer_entry
 from tfxfer.formats.litert_file import finish_litert
 from tfxfer.formats.litert_flatbuffer import read_flatbuffer
@@ -61,8 +62,8 @@ def convert_litert(frozen: GraphDef, outputs: tuple[str, ...]) -> bytes:
     image = next(node for node in graph_def.node if node.name == INPUT)
     image.attr["shape"].shape.dim[0].size = 1
     names = [f"{name}:0" for name in (INPUT, *outputs)]
-    with tf.Graph().as_default():
-        tensors = tf.import_graph_def(graph_def, name="", return_elements=names)
+    with tf.Graph().as_default():  # only names, types and shapes of its tensors are read
+        tensors = tf.import_graph_def(without_weights(graph_def), name="", return_elements=names)
     converter = tf.compat.v1.lite.TFLiteConverter(graph_def, tensors[:1], tensors[1:])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     return converter.convert()

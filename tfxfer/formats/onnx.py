@@ -12,6 +12,7 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 from tfxfer.errors import ExportError
 from tfxfer.formats.captured import captured_output
 from tfxfer.formats.onnx_names import name_graph
+from tfxfer.formats.onnx_pads import keep_zero_padding
 from tfxfer.formats.tf2onnx_repairs import ERFC, light_tf2onnx, ordered_tf2onnx, repaired_optimisers
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.runtime import INPUT, OUTPUTS
@@ -45,13 +46,14 @@ class OnnxFormat:
         with captured_output() as output:
             try:
                 model = name_graph(convert_onnx(traced.frozen, OUTPUTS), traced)
-                onnx.checker.check_model(model, full_check=True)
+                data = model.SerializeToString(deterministic=True)
+                onnx.checker.check_model(data, full_check=True)
             except CONVERTER_ERRORS as error:
                 raise ExportError(
                     f"tf2onnx must be able to write every operation of the network. Received: {error!r}\n"
                     f"{output.tail()}"
                 ) from error
-        write_bytes(to, model.SerializeToString(deterministic=True))
+        write_bytes(to, data)
 
 
 def convert_onnx(frozen: GraphDef, outputs: tuple[str, ...]) -> onnx.ModelProto:
@@ -70,4 +72,4 @@ def convert_onnx(frozen: GraphDef, outputs: tuple[str, ...]) -> onnx.ModelProto:
             custom_op_handlers={"Erfc": ERFC},
         )
         optimised = optimize_graph(converted, catch_errors=False, optimizers=repaired_optimisers())
-        return optimised.make_model("tfxfer")
+        return keep_zero_padding(optimised.make_model("tfxfer"))

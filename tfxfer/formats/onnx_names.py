@@ -23,9 +23,7 @@ def name_graph(model: onnx.ModelProto, traced: Traced) -> onnx.ModelProto:
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = BATCH
     del graph.value_info[:]
-    ordered = sorted(graph.initializer, key=lambda tensor: tensor.name)
-    del graph.initializer[:]
-    graph.initializer.extend(ordered)
+    graph.initializer.sort(key=lambda tensor: tensor.name)
     used = {node.domain for node in graph.node}
     opsets = [opset for opset in model.opset_import if opset.domain in used]
     del model.opset_import[:]
