@@ -24,6 +24,8 @@ GOOD: tuple[dict[str, object], ...] = (
     {"evaluation": {"slices": {"camera": "camera", "day": {"path": "(day)"}, "x": {"column": "y"}}}},
     {"training": {"phases": [{"epochs": 2, "learning_rate": 1e-4, "unfreeze": "3 blocks"}]}},
     {"training": {"phases": [{"epochs": 2, "unfreeze": [{"epoch": 0, "unfreeze": "none"}]}]}},
+    {"training": {"imbalance": {"class_weights": "balanced", "sampling": "balanced", "focal_gamma": 2}}},
+    {"training": {"imbalance": {"class_weights": {"rare": 5}}}},
     {"training": {"phases": [{"epochs": 2, "learning_rates": {"head": 1e-3}, "schedule": "step"}]}},
 )
 BAD: tuple[dict[str, object], ...] = (
@@ -36,6 +38,7 @@ BAD: tuple[dict[str, object], ...] = (
     {"training": {"phases": [{"epoch": 3}]}},
     {"training": {"phases": [{"epochs": 2, "unfreeze": [{"epoch": 0, "freeze": "none"}]}]}},
     {"training": {"phases": [{"epochs": 2, "schedule": "sine"}]}},
+    {"training": {"imbalance": {"class_weights": "even"}}},
     {"gates": {"min_accuracy": 2}},
     {"evaluation": {"slices": {"camera": {"colum": "camera"}}}},
     {"evaluation": {"slices": {"a/b": "camera"}}},

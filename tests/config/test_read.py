@@ -205,6 +205,18 @@ BAD = {
         "training: {phases: [{epochs: 1, unfreeze: all}]}\n",
         ["training.phases[0].learning_rate must be given where the backbone learns"],
     ),
+    "weights that weigh nothing": (
+        "training: {imbalance: {class_weights: {rare: 0}}}\n",
+        ["training.imbalance.class_weights"],
+    ),
+    "unknown sampling": (
+        "training: {imbalance: {sampling: balance}}\n",
+        ["training.imbalance.sampling", "did you mean 'balanced'?"],
+    ),
+    "a focal loss that is none": (
+        "training: {imbalance: {focal_gamma: 0}}\n",
+        ["training.imbalance.focal_gamma must be more than 0"],
+    ),
     "unfreezings from the middle": (
         "training: {phases: [{epochs: 4, learning_rate: 1e-4, unfreeze: [{epoch: 1, unfreeze: all}]}]}\n",
         ["training.phases[0].unfreeze must begin at epoch 0", "epochs 1"],

@@ -12,10 +12,17 @@ from tfxfer.catalogue.schedules import SCHEDULES
 from tfxfer.config.gates import gate_limits
 from tfxfer.config.read import parse_config
 from tfxfer.config.schema import FormatName, GatesConfig, PrecisionName
-from tfxfer.config.training_schema import OptimizerName, PhaseConfig, RecipeName, ScheduleName
+from tfxfer.config.training_schema import (
+    ImbalanceConfig,
+    OptimizerName,
+    PhaseConfig,
+    RecipeName,
+    ScheduleName,
+    TrainingConfig,
+)
 from tfxfer.config.unfreeze import check_unfreeze
 from tfxfer.network.policy import parse_unfreeze
-from tfxfer.training import choices, phase
+from tfxfer.training import choices, imbalance, phase
 from tfxfer.verification.gates import GATES
 
 BASE = {"data": "embedded/digits", "backbone": "embedded/small"}
@@ -30,6 +37,16 @@ def test_recipes_formats_and_precisions_are_the_catalogue_s() -> None:
 
 def test_gates_are_those_that_verification_knows() -> None:
     assert set(GatesConfig.model_fields) == set(GATES)
+
+
+def test_imbalance_is_that_of_training() -> None:
+    known = imbalance.Imbalance()
+    assert set(ImbalanceConfig.model_fields) == set(imbalance.Imbalance.__dataclass_fields__)
+    assert all(
+        getattr(ImbalanceConfig(), name) == getattr(known, name) for name in ImbalanceConfig.model_fields
+    )
+    common = set(TrainingConfig.model_fields) - {"recipe", "deterministic", "phases"}
+    assert common <= set(phase.Phase.__dataclass_fields__)
 
 
 def test_phases_are_those_that_training_knows() -> None:

@@ -26,6 +26,9 @@ PHASES = {
         "mapped", epochs=1, unfreeze="all", learning_rate=0.001, optimizer="adamw", weight_decay=0.3,
         learning_rates={"head": 0.01, "block1": 0.004},
     ),
+    "pulled": Phase(
+        "pulled", epochs=2, unfreeze="all", learning_rate=0.01, l2_sp=0.5, gradient_accumulation=2,
+    ),
     "summed": Phase("summed", epochs=1, unfreeze="none", learning_rate=0.001, ema_momentum=0.9),
 }  # fmt: skip
 

@@ -31,6 +31,35 @@ UnfreezeField = Annotated[
 ]
 
 
+def _class_weights(value: object) -> str | dict[str, float]:
+    if value == "balanced":
+        return "balanced"
+    numbers = value.values() if isinstance(value, dict) else ()
+    if numbers and all(
+        isinstance(n, int | float) and not isinstance(n, bool) and 0 < n <= 1e6 for n in numbers
+    ):
+        return dict(value)  # type: ignore[call-overload]
+    raise ValueError("must be balanced, or a mapping of labels to numbers above 0 and at most 1,000,000")
+
+
+ClassWeights = Annotated[
+    str | dict[str, float],
+    PlainValidator(_class_weights),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"const": "balanced"},
+                {
+                    "type": "object",
+                    "minProperties": 1,
+                    "additionalProperties": {"exclusiveMinimum": 0, "type": "number"},
+                },
+            ]
+        }
+    ),
+]
+
+
 class PhaseConfig(Section):
     """One stretch of training."""
 
@@ -69,6 +98,12 @@ class PhaseConfig(Section):
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="share of each label spread over all classes"
     )
+    ema_momentum: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="of a moving average of the weights, which is validated and kept",
+    )
     solver: Literal["auto", "gradient", "lbfgs"] = Field(
         default="auto",
         description="lbfgs solves a linear head on frozen features exactly; auto takes it where it can",
@@ -95,6 +130,20 @@ class PhaseConfig(Section):
         return any(answer != "none" for answer in answers)
 
 
+class ImbalanceConfig(Section):
+    """What is done about classes of very different sizes; only in training, never in validation."""
+
+    class_weights: ClassWeights | None = Field(
+        default=None, description="balanced, or a weight for each label that is not to have 1"
+    )
+    sampling: Literal["as_given", "balanced"] = Field(
+        default="as_given", description="balanced draws every class equally often"
+    )
+    focal_gamma: float | None = Field(
+        default=None, gt=0, le=100, description="of the focal loss instead of the cross-entropy; 2 is usual"
+    )
+
+
 class TrainingConfig(Section):
     """A recipe, or phases of your own, and what holds for all of them."""
 
@@ -108,6 +157,18 @@ class TrainingConfig(Section):
         ge=0,
         lt=1,
         description="decoupled, never on biases and norms; the recipe's by default, 0 for phases of your own",
+    )
+    l2_sp: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="pull of the backbone towards its pretrained weights, instead of its weight decay",
+    )
+    imbalance: ImbalanceConfig = Field(
+        default=ImbalanceConfig(), description="what is done about classes of very different sizes"
+    )
+    gradient_accumulation: int = Field(
+        default=1, ge=1, le=10_000, description="batches whose gradients are one update"
     )
     gradient_clip: float | None = Field(
         default=None, gt=0, description="largest global norm of a step's gradients"

@@ -18,6 +18,7 @@ from tfxfer.stages.data import RunData, input_size
 from tfxfer.stages.stage import State
 from tfxfer.store.atomic import replaced_folder
 from tfxfer.store.fingerprint import path_sha256
+from tfxfer.training.imbalance import Imbalance
 from tfxfer.training.phase import Phase
 
 if TYPE_CHECKING:
@@ -27,7 +28,15 @@ if TYPE_CHECKING:
 
 NETWORK = "network"
 HISTORIES = "phases.json"
-EVERY_PHASE = ("optimizer", "weight_decay", "gradient_clip", "early_stopping_patience", "batch_size")
+EVERY_PHASE = (
+    "optimizer",
+    "weight_decay",
+    "l2_sp",
+    "gradient_accumulation",
+    "gradient_clip",
+    "early_stopping_patience",
+    "batch_size",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,7 +209,7 @@ def _with_common(phase: Phase, training: TrainingConfig) -> Phase:
     given = {name: value for name, value in common.items() if value is not None}
     if phase.early_stopping_patience is not None:
         given.pop("early_stopping_patience", None)
-    return replace(phase, **given)
+    return replace(phase, **given, imbalance=Imbalance(**training.imbalance.model_dump()))
 
 
 def _train(state: State, network: Network, plan: Plan, data: RunData) -> list[dict[str, Any]]:

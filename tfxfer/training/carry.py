@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import keras
+import numpy as np
 
 from tfxfer.training.groups import RateGroup
 from tfxfer.training.parts import Part
@@ -25,6 +26,7 @@ class Carry:
     epochs: int | None = None  # of the longer phase; None: the phase is whole
     slowed: float = 1.0  # by schedule "plateau", so far in the longer phase
     _owners: dict[int, Owned] = field(default_factory=dict, repr=False)  # by id of the weight
+    _origins: dict[int, tuple[keras.Variable, np.ndarray]] = field(default_factory=dict, repr=False)
 
     def enter(self, part: Part) -> None:
         """Say which part of a longer phase is next."""
@@ -45,6 +47,13 @@ class Carry:
                 found[id(optimizer)] = optimizer
             for key, variables in members.items():
                 yield replace(group, variables=tuple(variables)), found[key]
+
+    def origins(self, variables: Iterable[keras.Variable]) -> list[np.ndarray]:
+        """The value that each weight had when it first was to learn."""
+        return [
+            self._origins.setdefault(id(variable), (variable, keras.ops.convert_to_numpy(variable)))[1]
+            for variable in variables
+        ]
 
     def keep(self, owned: Iterable[tuple[RateGroup, keras.optimizers.Optimizer]]) -> None:
         """Remember the optimizers of the phase that ends; those of weights that did not learn are forgotten."""

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfxfer.errors import TrainingError
 from tfxfer.features.fingerprints import Images
 from tfxfer.training.determinism import seed_words
+from tfxfer.training.order import balanced_order
 
 Batch = tuple[Any, Any, Any]  # inputs, labels, weights or None; each a tensor, or one per replica
 
@@ -41,6 +42,7 @@ class ArrayExamples:
     prepared: bool
     seed: int | None = None  # None: as they lie
     rows: np.ndarray | None = None  # (N,) the row of `inputs` for each target; None: the same order
+    balanced: bool = False  # whether every class comes equally often, see Imbalance; needs a seed
 
     @property
     def steps(self) -> int:
@@ -59,11 +61,17 @@ class ArrayExamples:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of one epoch."""
-        order = np.arange(len(self.targets))
-        if self.seed is not None:
-            order = np.random.default_rng(seed_words(self.seed, "order", epoch)).permutation(order)
+        order = self._order(epoch)
         for start in range(0, len(order), self.batch_size):
             yield self._batch(order[start : start + self.batch_size])
+
+    def _order(self, epoch: int) -> np.ndarray:
+        if self.seed is None:
+            return np.arange(len(self.targets))
+        random = np.random.default_rng(seed_words(self.seed, "order", epoch))
+        return (
+            balanced_order(self.targets, random) if self.balanced else random.permutation(len(self.targets))
+        )
 
     def _batch(self, rows: np.ndarray) -> Batch:
         weights = None if self.weights is None else _shared(self.weights, rows)

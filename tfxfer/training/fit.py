@@ -16,11 +16,13 @@ from tfxfer.errors import TrainingError
 from tfxfer.features.cache import FeatureCache, Kept
 from tfxfer.network.network import Network
 from tfxfer.store.journal import Journal
+from tfxfer.training.balance import balanced_examples
 from tfxfer.training.callbacks import check_callbacks
 from tfxfer.training.carry import Carry
 from tfxfer.training.cut import Cut, cut
 from tfxfer.training.determinism import reseed
 from tfxfer.training.examples import ArrayExamples, Examples, StreamExamples, check_dataset
+from tfxfer.training.focal import focal_loss
 from tfxfer.training.groups import check_learning_rates, rate_groups
 from tfxfer.training.history import History
 from tfxfer.training.linear import why_not_solved
@@ -84,7 +86,11 @@ def fit(
             check_learning_rates(phase, made.boundary.unfrozen_blocks)
         reseed(made.model, seed, phase.name)
         kept = _kept(made, train, validation, phase, opened, journal)
-        examples = _examples(train, kept[0], phase, seed), _examples(validation, kept[1], phase, None)
+        given = _examples(train, kept[0], phase, seed)
+        examples = (
+            balanced_examples(given, phase.imbalance, _labels(model), seed=seed),
+            _examples(validation, kept[1], phase, None),
+        )
         job = _job(made, examples, phase, loss, metrics, callbacks, journal, carry)
         return _run(job, made, kept, solvable=loss is None and not callbacks and not metrics)
 
@@ -160,6 +166,13 @@ def _examples(data: Data, kept: Kept, phase: Phase, seed: int | None) -> Example
     return StreamExamples(data)
 
 
+def _labels(model: Network | keras.Model) -> tuple[str, ...]:
+    """The classes' names; of a plain model their numbers."""
+    if isinstance(model, Network):
+        return model.labels
+    return tuple(str(number) for number in range(model.outputs[0].shape[-1] or 0))
+
+
 def _job(
     made: Cut,
     examples: tuple[Examples, Examples],
@@ -171,16 +184,18 @@ def _job(
     carry: Carry,
 ) -> Job:
     train, validation = examples
-    timeline = Timeline(
-        phase.epochs if carry.epochs is None else carry.epochs, train.steps, carry.first_epoch
-    )
+    steps = None if train.steps is None else -(-train.steps // phase.gradient_accumulation)
+    timeline = Timeline(phase.epochs if carry.epochs is None else carry.epochs, steps, carry.first_epoch)
     if train.steps is None and SCHEDULES[phase.schedule].needs_length:
         raise TrainingError(
             f"schedule '{phase.schedule}' needs to know how many batches an epoch has. Received: a data set that does "
             "not know. Use .apply(tf.data.experimental.assert_cardinality(batches)), or schedule 'constant' or "
             "'plateau'."
         )
-    ready = ready_loss(loss, made.model, phase.label_smoothing, logits=made.logits)
+    if phase.imbalance.focal_gamma is not None:
+        ready: keras.losses.Loss = focal_loss(phase, loss, made.model, train.labels, logits=made.logits)
+    else:
+        ready = ready_loss(loss, made.model, phase.label_smoothing, logits=made.logits)
     classes = made.model.outputs[0].shape[-1] if len(made.model.outputs) == 1 else None
     counted = with_accuracy(metrics, train.labels, classes)
     updates = Updates.of(phase, rate_groups(made, phase), timeline, carry)

@@ -33,6 +33,8 @@ def why_not_solved(suffix: keras.Model, phase: Phase, train: Examples, validatio
         return "the part that learns is not one linear layer"
     if phase.label_smoothing or phase.ema_momentum is not None:
         return "label smoothing or a moving average of the weights was asked for"
+    if phase.imbalance.focal_gamma is not None or phase.imbalance.sampling != "as_given":
+        return "a focal loss or balanced sampling was asked for"
     if not (isinstance(train, ArrayExamples) and train.prepared and isinstance(validation, ArrayExamples)):
         return "the features are not cached"
     if not validation.prepared:

@@ -92,7 +92,7 @@ class _Loop:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.trained = Trained()
-        self.train_step: Step = train_step(job.learner, job.train, job.loss, job.metrics, job.updates)
+        self.train_step = train_step(job.learner, job.train, job.loss, job.metrics, job.updates)
         self.test_step: Step = test_step(job.learner, job.validation, job.loss, job.metrics)
         self.callbacks = keras.callbacks.CallbackList(
             ready_callbacks(job.callbacks, job.phase),
@@ -191,6 +191,7 @@ class _Loop:
                 raise self._not_finite(loss, epoch, index + 1)
             if job.model.stop_training:
                 break
+        self.train_step.finish()
         _require_examples(progress.done, "training")
         return {"loss": total / progress.done, **values(job.metrics)}, progress.images_per_second
 

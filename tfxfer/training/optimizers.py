@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
+from tfxfer.training.groups import HEAD, RateGroup
 from tfxfer.training.phase import Phase
 
 OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
@@ -23,24 +24,31 @@ OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
 }
 
 
-def group_optimizer(
-    phase: Phase, variables: Sequence[keras.Variable], rate: float
-) -> keras.optimizers.Optimizer:
+def group_optimizer(phase: Phase, group: RateGroup) -> keras.optimizers.Optimizer:
     """One rate group's optimizer, built; its decay is decoupled and leaves vectors (biases, norms) alone."""
     # AdamW takes 0.0 for no decay and refuses None; Adam takes both, and multiplies by 0.0 in vain.
-    optimizer = OPTIMIZERS[phase.optimizer](learning_rate=float(rate), weight_decay=float(phase.weight_decay))
+    optimizer = OPTIMIZERS[phase.optimizer](
+        learning_rate=float(group.learning_rate), weight_decay=_decay(phase, group)
+    )
     # Decay pulls a norm's scale to 0, not to 1, and a bias has nothing to gain from it.
     optimizer.exclude_from_weight_decay(
-        var_list=[variable for variable in variables if len(variable.shape) < 2]
+        var_list=[variable for variable in group.variables if len(variable.shape) < 2]
     )
-    optimizer.build(list(variables))
+    optimizer.build(list(group.variables))
     return optimizer
 
 
-def continued_optimizer(phase: Phase, optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+def continued_optimizer(
+    phase: Phase, group: RateGroup, optimizer: keras.optimizers.Optimizer
+) -> keras.optimizers.Optimizer:
     """The same optimizer with its state, and the decay that this phase asks for."""
-    optimizer.weight_decay = float(phase.weight_decay)
+    optimizer.weight_decay = _decay(phase, group)
     return optimizer
+
+
+def _decay(phase: Phase, group: RateGroup) -> float:
+    # L2-SP pulls the backbone towards its pretrained weights; a decay would pull it towards 0 at the same time.
+    return 0.0 if phase.l2_sp and group.name != HEAD else float(phase.weight_decay)
 
 
 def lead_optimizer(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tfxfer.catalogue.unfreezing import Unfreezing
 from tfxfer.training.choices import BatchNorm, Keep, MonitorMode, OptimizerName, Schedule, Solver
+from tfxfer.training.imbalance import Imbalance
 from tfxfer.training.phase_checks import check_phase
 
 
@@ -20,6 +21,10 @@ class Phase:
     is None at `learning_rate`. With `learning_rates`, each block learns at the rate of the first key that is its
     name or a pattern (`*`, `?`, `[...]`) of it, and where there is none at `learning_rate`; the head's key is
     "head". Momenta and epsilons of the optimizer are Keras's defaults.
+
+    `l2_sp` adds the gradient of `l2_sp / 2 * |w - w0|^2` for every weight of the backbone that learns, before
+    gradients are clipped (Li et al. 2018); w0 is the weight as it came into the first of all phases. The head then
+    keeps its `weight_decay`, and the backbone has none. The losses that are reported are without it.
 
     A schedule of unfreezings makes the phase several parts, one after the other (see `parts_of`).
 
@@ -44,6 +49,9 @@ class Phase:
     schedule_options: Mapping[str, float] = field(default_factory=dict)  # see catalogue/schedules.py
     warmup_steps: int = 0
     label_smoothing: float = 0.0
+    imbalance: Imbalance = field(default_factory=Imbalance)  # class weights, balanced sampling, focal loss
+    l2_sp: float = 0.0  # pull of the backbone's weights towards those it came with, instead of their decay
+    gradient_accumulation: int = 1  # batches whose gradients are one update, as of one batch of all of them
     gradient_clip: float | None = None  # largest norm of all gradients together
     ema_momentum: float | None = None  # a moving average of the weights is validated and kept instead of them
     early_stopping_patience: int | None = None  # epochs without progress; None: never stop early

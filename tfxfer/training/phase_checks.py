@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from tfxfer.catalogue.schedules import schedule_problem
 from tfxfer.errors import UsageError
 from tfxfer.network.policy import parse_unfreeze
 from tfxfer.training.choices import CHOICES
+from tfxfer.training.imbalance import Imbalance
 
 if TYPE_CHECKING:
     from tfxfer.training.phase import Phase
 
-COUNTS = {"epochs": 1, "warmup_steps": 0, "early_stopping_patience": 1, "batch_size": 1}  # key -> smallest
+COUNTS = {  # key -> smallest
+    "epochs": 1,
+    "warmup_steps": 0,
+    "early_stopping_patience": 1,
+    "batch_size": 1,
+    "gradient_accumulation": 1,
+}
 RATES = {"learning_rate": math.inf, "head_learning_rate": math.inf, "learning_rate_decay": 1.0,
          "gradient_clip": math.inf}  # key -> largest, 0 excluded  # fmt: skip
 SHARES = ("weight_decay", "label_smoothing", "ema_momentum")  # 0 or more, below 1
@@ -29,11 +36,13 @@ def check_phase(phase: Phase) -> None:
         UsageError: a value, or two values together.
         ConfigError: `unfreeze` is no sentence of its language.
     """
-    values = asdict(phase)
+    values = {field.name: getattr(phase, field.name) for field in fields(phase)}
     if not phase.name:
         raise _refusal(values, "name", "a name that is not empty")
     _check_choices(values)
     _check_numbers(values)
+    if not isinstance(phase.imbalance, Imbalance):
+        raise _refusal(values, "imbalance", "an Imbalance")
     _check_learning_rates(values)
     _check_unfreeze(values)
     if not isinstance(phase.schedule_options, Mapping):
@@ -64,6 +73,8 @@ def _check_numbers(values: Mapping[str, object]) -> None:
             raise _refusal(
                 values, key, "above 0" + (f" and at most {RATES[key]:g}" if RATES[key] < math.inf else "")
             )
+    if _number(values, "l2_sp") < 0.0:
+        raise _refusal(values, "l2_sp", "0 or more")
     for key in given & set(SHARES):
         if not 0.0 <= _number(values, key) < 1.0:
             raise _refusal(values, key, "0 or more, and below 1")

@@ -13,6 +13,7 @@ from tfxfer.network.network import Network
 from tfxfer.network.policy import FreezePolicy
 from tfxfer.training.cut import backbone_blocks
 from tfxfer.training.groups import check_learning_rates
+from tfxfer.training.imbalance import check_class_weights
 from tfxfer.training.phase import Phase
 
 
@@ -26,6 +27,8 @@ def check_phases(network: Network | keras.Model, phases: Sequence[Phase]) -> Non
     blocks = backbone_blocks(network)
     hidden = isinstance(network, Network) and bool(network.head.hidden)
     for phase in phases:
+        if isinstance(network, Network):
+            check_class_weights(phase.imbalance, network.labels)
         if phase.unfreeze is None:  # what is frozen now stays frozen
             continue
         learning = _learning(blocks, phase)

@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
 
+from tfxfer.training.accumulation import Accumulator, batch_weight
 from tfxfer.training.examples import Batch, Examples
 from tfxfer.training.learner import Learner
 from tfxfer.training.losses import replica_loss
 from tfxfer.training.updates import SUM, Updates
 
 Step = Callable[[Batch], tf.Tensor]
+Gradients = Sequence[tf.Tensor | None]
+Use = Callable[
+    [Gradients, tf.Tensor, tf.Tensor | None], None
+]  # (one replica's gradients, its labels and weights)
+
+
+@dataclass(slots=True, eq=False)
+class TrainStep:
+    """A function of one batch that updates metrics, and weights after every `batches`; returns the batch's loss."""
+
+    step: Step
+    apply: Callable[[], None] | None = None  # None: `step` does it
+    batches: int = 1
+    waiting: int = 0  # batches whose gradients have not been applied
+
+    def __call__(self, batch: Batch) -> tf.Tensor:
+        loss = self.step(batch)
+        self.waiting = (self.waiting + 1) % self.batches
+        if self.waiting == 0 and self.apply is not None:
+            self.apply()
+        return loss
+
+    def finish(self) -> None:
+        """Apply what is left at the end of an epoch."""
+        if self.waiting and self.apply is not None:
+            self.apply()
+        self.waiting = 0
 
 
 def train_step(
@@ -21,15 +50,49 @@ def train_step(
     loss: keras.losses.Loss,
     metrics: Sequence[keras.metrics.Metric],
     updates: Updates,
+) -> TrainStep:
+    """The training step of a phase."""
+    batches = updates.phase.gradient_accumulation
+    if batches == 1:
+        return TrainStep(_step(learner, examples, loss, metrics, updates, _applied(updates)))
+    strategy = tf.distribute.get_strategy()
+    sums = Accumulator(updates.variables, summed=loss.reduction == "sum")
+
+    def add(gradients: Gradients, y: tf.Tensor, weights: tf.Tensor | None) -> None:
+        sums.add(gradients, batch_weight(loss, y, weights))
+
+    @tf.function
+    def apply() -> None:
+        strategy.run(lambda: updates.apply(sums.take()))
+
+    return TrainStep(_step(learner, examples, loss, metrics, updates, add), apply, batches)
+
+
+def _applied(updates: Updates) -> Use:
+    """Gradients are applied at once."""
+
+    def use(gradients: Gradients, y: tf.Tensor, weights: tf.Tensor | None) -> None:
+        updates.apply(gradients)
+
+    return use
+
+
+def _step(
+    learner: Learner,
+    examples: Examples,
+    loss: keras.losses.Loss,
+    metrics: Sequence[keras.metrics.Metric],
+    updates: Updates,
+    use: Use,
 ) -> Step:
-    """A function of one batch that updates weights and metrics and returns the loss of the whole batch."""
+    """A function of one batch that gives its gradients to `use`, in each replica."""
     strategy, prepared, variables = tf.distribute.get_strategy(), examples.prepared, updates.variables
 
     def one_replica(x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
         with tf.GradientTape() as tape:
             outputs = learner.outputs(x, prepared=prepared, training=True)
             value = replica_loss(loss, y, outputs, weights) + _regularisation(learner.suffix, loss)
-        updates.apply(tape.gradient(value, variables))
+        use(tape.gradient(value, variables), y, weights)
         _count(metrics, y, outputs)
         return value
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
 
 from tfxfer.training.carry import Carry
-from tfxfer.training.groups import RateGroup, head_rate
+from tfxfer.training.groups import HEAD, RateGroup, head_rate
 from tfxfer.training.optimizers import OPTIMIZERS, continued_optimizer, group_optimizer, lead_optimizer
 from tfxfer.training.phase import Phase
 from tfxfer.training.schedules import Timeline, rate_factor
 
+Owned = tuple[RateGroup, keras.optimizers.Optimizer]
 SUM = tf.distribute.ReduceOp.SUM
 
 
@@ -26,6 +27,7 @@ class Updates:
     optimizers: tuple[keras.optimizers.Optimizer, ...]  # one per group
     lead: keras.optimizers.Optimizer
     timeline: Timeline
+    origins: Mapping[int, tf.Variable]  # id of a weight -> what L2-SP pulls it towards
 
     @classmethod
     def of(cls, phase: Phase, groups: Sequence[RateGroup], timeline: Timeline, carry: Carry) -> Updates:
@@ -41,6 +43,7 @@ class Updates:
             tuple(optimizer for _, optimizer in owned),
             lead_optimizer(phase, variables, head_rate(phase) * carry.slowed),
             timeline,
+            _origins(phase, owned, carry),
         )
 
     @property
@@ -68,7 +71,7 @@ class Updates:
 
     def apply(self, gradients: Sequence[tf.Tensor | None]) -> None:
         """Apply one replica's share of the gradients, in the order of `variables`; called in each replica."""
-        remaining = iter(self._clipped(gradients))
+        remaining = iter(self._clipped(self._pulled(gradients)))
         for group, optimizer in zip(self.groups, self.optimizers, strict=True):
             pairs = [(next(remaining), variable) for variable in group.variables]
             known = [(gradient, variable) for gradient, variable in pairs if gradient is not None]
@@ -76,6 +79,18 @@ class Updates:
         if self.phase.ema_momentum is not None:
             self.lead._update_model_variables_moving_average(self.lead._trainable_variables)
         self.lead.iterations.assign_add(1)
+
+    def _pulled(self, gradients: Sequence[tf.Tensor | None]) -> Sequence[tf.Tensor | None]:
+        """Gradients with this replica's share of L2-SP's."""
+        if not self.origins:
+            return gradients
+        share = self.phase.l2_sp / tf.distribute.get_strategy().num_replicas_in_sync
+        return [
+            gradient
+            if gradient is None or id(variable) not in self.origins
+            else gradient + share * (variable.value - self.origins[id(variable)])
+            for gradient, variable in zip(gradients, self.variables, strict=True)
+        ]
 
     def _clipped(self, gradients: Sequence[tf.Tensor | None]) -> Sequence[tf.Tensor | None]:
         """Gradients whose sum over replicas has at most the asked norm."""
@@ -94,5 +109,17 @@ def _optimizer(
     phase: Phase, group: RateGroup, known: keras.optimizers.Optimizer | None
 ) -> keras.optimizers.Optimizer:
     if known is None:
-        return group_optimizer(phase, group.variables, group.learning_rate)
-    return continued_optimizer(phase, known)
+        return group_optimizer(phase, group)
+    return continued_optimizer(phase, group, known)
+
+
+def _origins(phase: Phase, owned: Sequence[Owned], carry: Carry) -> dict[int, tf.Variable]:
+    """id of a weight of the backbone -> the value it is pulled towards; noted also where nothing pulls yet."""
+    backbone = [variable for group, _ in owned if group.name != HEAD for variable in group.variables]
+    origins = carry.origins(backbone)
+    if not phase.l2_sp:
+        return {}
+    return {
+        id(variable): tf.Variable(origin, trainable=False)
+        for variable, origin in zip(backbone, origins, strict=True)
+    }
