@@ -10,6 +10,7 @@ from tests.conftest import ROOT
 from tfxfer.config.read import read_config
 from tfxfer.errors import ConfigError
 from tfxfer.stages.pipeline import run_pipeline
+from tfxfer.stages.plan import make_plan
 
 CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.yaml"))
 IMAGES = {"flowers.yaml": "flowers5", "defects.yaml": "magnetic_tile_defects"}
@@ -18,7 +19,18 @@ WEIGHTS = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
 
 def test_no_configuration_is_left_out() -> None:
     """The quick start runs in tests/stages/test_main_job.py."""
-    assert set(CONFIGS) == {*IMAGES, "quickstart.yaml"}
+    assert set(CONFIGS) == {*IMAGES, "quickstart.yaml", "gradual.yaml"}
+
+
+def test_gradual_unfreezes_three_times_and_does_its_job(tmp_path: Path) -> None:
+    config = read_config(ROOT / "configs" / "gradual.yaml")
+    assert make_plan(config)["warnings"] == []
+    report = run_pipeline(config, tmp_path / "run")
+    phases = report["phases"]
+    assert [len(phase["unfrozen_blocks"]) for phase in phases] == [0, 1, 2, 3]
+    assert phases[-1]["learning_rates"] == {"head": 3e-3, "block_3": 6e-4, "block_2": 3e-4, "block_1": 1e-4}
+    assert report["test"]["accuracy"] > 0.95
+    assert {artifact["status"] for artifact in report["artifacts"]} == {"passed"}
 
 
 @pytest.mark.parametrize("name", sorted(IMAGES))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,12 @@ from tfxfer.stages.data import open_data, slicings
 from tfxfer.stages.estimates import Workload, estimate
 from tfxfer.stages.export import wanted_artifacts
 from tfxfer.stages.training import build_network, phases_of_config, require_blocks
+from tfxfer.stages.warnings import phase_warnings
 from tfxfer.training.parts import parts_of
 
 if TYPE_CHECKING:
     from tfxfer.network.network import Network
     from tfxfer.training.phase import Phase
-
-FAST_RATE = 1e-3  # of a pretrained backbone: above it, features are forgotten faster than learnt
-FEW_FOR_ALL = 100  # images a class under which unfreezing everything mostly overfits
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,10 @@ def make_plan(config: Config) -> dict[str, Any]:
         "phases": [_phase(phase, work) for phase, work in zip(parts, workloads, strict=True)],
         "exports": [{"file": entry.name, **entry.limits} for entry in wanted],
         "estimates": estimate(network, workloads, images, files=len(wanted)),
-        "warnings": [*_data_warnings(data), *_phase_warnings(plan.phases, min(data.counts))],
+        "warnings": [
+            *_data_warnings(data),
+            *phase_warnings(plan.phases, min(data.counts), pretrained=config.backbone.weights != "none"),
+        ],
     }
 
 
@@ -136,6 +137,7 @@ def _phase(phase: Phase, work: Workload) -> dict[str, Any]:
         "name": phase.name,
         "epochs": phase.epochs,
         "learning_rate": phase.learning_rate,
+        "learning_rates": dict(phase.learning_rates),
         "trainable_parameters": boundary.trainable_parameters,
         "learns": ", ".join(boundary.unfrozen_blocks) or "the head",
         "cached_boundary": boundary.name if boundary.tensor is not None else None,
@@ -146,22 +148,3 @@ def _phase(phase: Phase, work: Workload) -> dict[str, Any]:
 def _data_warnings(data: PlannedData) -> Iterator[str]:
     for problem in data.report.of("warning"):
         yield problem.message
-
-
-def _phase_warnings(phases: Sequence[Phase], smallest_class: int) -> Iterator[str]:
-    """The classic mistakes, each with the figure that makes it one."""
-    for phase in phases:
-        if phase.unfreeze == "none" or phase.batch_norm == "learn":
-            continue
-        if phase.learning_rate > FAST_RATE:
-            yield (
-                f"phase '{phase.name}': the backbone learns at {phase.learning_rate:g}, above {FAST_RATE:g}: "
-                "it may forget what it was pretrained on."
-            )
-        if phase.unfreeze == "all" and smallest_class < FEW_FOR_ALL:
-            yield (
-                f"phase '{phase.name}' unfreezes everything with {smallest_class} training images in the smallest "
-                f"class, under {FEW_FOR_ALL}: it may overfit. Try unfreeze: 3 blocks."
-            )
-        if phase.warmup_steps == 0:
-            yield f"phase '{phase.name}' fine-tunes without warm-up: the first steps may undo the pretraining."
