@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import pytest
 from tests.cli.running import call
 from tests.conftest import make_photos
 from tests.stages.running import report_of, snapshot, write_config
+from tfxfer.config.read import read_config
+from tfxfer.stages.data import ScanData, open_data
+from tfxfer.stages.run_directory import RunDirectory
+from tfxfer.stages.stage import State
+from tfxfer.store.journal import Journal
 
 REST = """
 exports: []
@@ -89,3 +95,16 @@ def test_slices_that_are_not_there_are_refused_before_training(
         assert words in capsys.readouterr().err
         assert not (tmp_path / "out" / "network").exists()
     assert call("plan", str(config), "--set", "evaluation.slices={day: '(train|test).*_'}") == 0
+
+
+def test_another_column_or_task_is_another_scan(tmp_path: Path) -> None:
+    photos = given_splits(tmp_path / "photos")
+    manifest = describe(photos)
+    config = read_config(write_config(tmp_path / "run.yaml", manifest, rest=REST))
+    state = State(config, RunDirectory(tmp_path / "out"), Journal())
+    text = manifest.read_text(encoding="utf-16")
+    keys = []
+    for changed in (text, text.replace("group", "camera"), text.replace("red,train", "blue,train", 1)):
+        manifest.write_text(changed)
+        keys.append(json.dumps(ScanData(open_data(config)).key(state)))
+    assert len(set(keys)) == 3
