@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
         "plan",
         "run",
         "train",
+        "compare",
         "evaluate",
         "export",
         "predict",
@@ -26,7 +27,7 @@ COMMANDS: Mapping[str, str] = {
         "doctor",
     )
 }
-PLANNED_COMMANDS = ("benchmark", "compare", "explain", "find-lr", "report")
+PLANNED_COMMANDS = ("benchmark", "explain", "find-lr", "report")
 
 
 class LazyGroup(click.Group):

@@ -91,7 +91,7 @@ class Train:
         from tfxfer.network.save import save_network
 
         data = state.get("data", RunData)
-        with _device(state.config.device):
+        with training_device(state.config.device):
             network = build_network(state.config, data.splits.labels)
             counts = np.bincount(data.train.labels, minlength=len(data.splits.labels)).tolist()
             plan = phases_of_config(state.config, network, counts)
@@ -239,7 +239,7 @@ def _train(state: State, network: Network, plan: Plan, data: RunData) -> list[di
     return [asdict(history) for history in histories]
 
 
-def _device(device: str) -> Any:
+def training_device(device: str) -> Any:
     """Where variables are made and training runs: `auto` leaves TensorFlow its own choice."""
     import tensorflow as tf
 
