@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tfxfer.data.arrays import ArraySplit, ImageRows
 from tfxfer.recipes import baselines
 from tfxfer.recipes.baselines import (
     Table,
@@ -15,6 +16,7 @@ from tfxfer.recipes.baselines import (
     nearest_neighbours,
     plain_baselines,
     pretrained_baselines,
+    raw_pixels,
 )
 from tfxfer.recipes.raw_pixels import pixel_features
 
@@ -32,7 +34,7 @@ def tables(**options: float) -> Tables:
 
 def test_what_can_be_told_is_told_by_all_but_the_majority() -> None:
     features = tables()
-    for entry in (*pretrained_baselines(features, 3), plain_baselines(features, 3)[1]):
+    for entry in (*pretrained_baselines(features, 3), raw_pixels(features, 3)):
         assert entry.predicted is not None
         assert np.mean(entry.predicted == features.test.targets) > 0.95, entry.name
         assert entry.validation_accuracy is not None
@@ -63,7 +65,7 @@ def test_a_kernel_is_taken_where_a_line_cannot_part_the_classes() -> None:
         radius = 1.0 + 2.0 * targets
         return Table(np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), targets)
 
-    found = plain_baselines(Tables(rings(0), rings(1), rings(2)), 2)[1]
+    found = raw_pixels(Tables(rings(0), rings(1), rings(2)), 2)
     assert found.chosen["model"] == "SVM with an RBF kernel"
     assert np.mean(found.predicted == rings(2).targets) > 0.95
 
@@ -74,6 +76,22 @@ def test_what_would_take_minutes_is_left_out_with_the_reason(monkeypatch: pytest
     assert probe.predicted is None
     assert "would take minutes" in probe.why
     assert neighbours.predicted is not None
+    monkeypatch.setattr(baselines, "MOST_COMPARING", 100)
+    assert "would take minutes" in pretrained_baselines(tables(), 3)[1].why
+
+
+def test_pixels_of_too_many_pictures_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = np.arange(6) % 2
+    store = np.random.default_rng(0).integers(0, 256, (6, 20, 20, 3), dtype=np.uint8)
+    split = ArraySplit(ImageRows(store, np.arange(6)), labels, tuple("abcdef"))
+    splits = {"train": split, "validation": split, "test": split}
+    most, plain = plain_baselines(splits, 2)
+    assert plain.predicted is not None
+    monkeypatch.setattr(baselines, "MOST_PICTURES", 17)
+    most, plain = plain_baselines(splits, 2)
+    assert plain.predicted is None
+    assert "18 pictures" in plain.why
+    assert set(most.predicted) == {0}
 
 
 def test_a_class_without_training_images_leaves_out_the_probe() -> None:

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from tfxfer.recipes.raw_pixels import Pictures, pixel_features
 from tfxfer.training.examples import ArrayExamples
 from tfxfer.training.solve import solve
 from tfxfer.training.threads import solver_threads
@@ -29,7 +31,20 @@ from tfxfer.training.threads import solver_threads
 NEIGHBOURS = (1, 3, 5, 10, 20)
 SVM_STRENGTHS = (1.0, 10.0, 100.0)  # scikit-learn's C
 MOST_WORK = 10**9  # training images x features x classes: above it, a logistic regression takes minutes
+MOST_COMPARING = 10**11  # training images x features x (validation and test images)
+MOST_PICTURES = 20_000  # whose pixels are looked at: above it, reading them takes minutes
 MOST_SVM_IMAGES = 5_000  # the kernel's table grows with their square
+
+
+class Labelled(Protocol):
+    """One split: pictures (N, H, W, 3), class numbers (N,), weights (N,) or None."""
+
+    @property
+    def images(self) -> Pictures: ...
+    @property
+    def labels(self) -> np.ndarray: ...
+    @property
+    def weights(self) -> np.ndarray | None: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,9 +81,20 @@ def pretrained_baselines(features: Tables, classes: int) -> tuple[Baseline, ...]
     return linear_probe(features, classes), nearest_neighbours(features, classes)
 
 
-def plain_baselines(pixels: Tables, classes: int) -> tuple[Baseline, ...]:
-    """The majority class, and the best of two classifiers on `pixel_features`."""
+def plain_baselines(splits: Mapping[str, Labelled], classes: int) -> tuple[Baseline, ...]:
+    """The majority class, and the best of two classifiers on the splits' `pixel_features`."""
+    pictures = sum(len(split.labels) for split in splits.values())
+    if pictures > MOST_PICTURES:
+        targets = Tables(*(Table(np.empty((0, 0)), split.labels, split.weights) for split in splits.values()))
+        reason = f"reading the pixels of {pictures:,} pictures would take minutes"
+        return majority(targets, classes), Baseline("raw_pixels", reason)
+    pixels = tables_of({name: pixel_features(split.images) for name, split in splits.items()}, splits)
     return majority(pixels, classes), raw_pixels(pixels, classes)
+
+
+def tables_of(rows: Mapping[str, np.ndarray], splits: Mapping[str, Labelled]) -> Tables:
+    """The features of the splits called train, validation and test, (N, features) each."""
+    return Tables(**{name: Table(rows[name], split.labels, split.weights) for name, split in splits.items()})
 
 
 def majority(tables: Tables, classes: int) -> Baseline:
@@ -100,23 +126,17 @@ def linear_probe(tables: Tables, classes: int, name: str = "linear_probe") -> Ba
 
 def nearest_neighbours(tables: Tables, classes: int) -> Baseline:
     """The vote of the k most similar training pictures, each by its similarity; k is chosen on validation."""
-    del classes
-    train, validation, test = (_unit_rows(table.rows) for table in _all(tables))
-    tried = [
-        _neighbours(train, tables.train.targets, validation, count)
-        for count in NEIGHBOURS
-        if count <= len(train)
-    ]
-    accuracies = [float(np.mean(found == tables.validation.targets)) for found in tried]
+    train, wanted = tables.train, (tables.validation, tables.test)
+    if train.rows.size * sum(len(table.targets) for table in wanted) > MOST_COMPARING:
+        return Baseline(
+            "nearest_neighbours", f"comparing with {len(train.targets):,} images would take minutes"
+        )
+    validation, test = (_nearest(train, table, classes) for table in wanted)
+    accuracies = [float(np.mean(answers == tables.validation.targets)) for answers in validation]
     best = int(np.argmax(accuracies))  # the first, with the fewest neighbours, of equals
     count = NEIGHBOURS[best]
-    return Baseline(
-        "nearest_neighbours",
-        f"the vote of the {count} most similar training pictures",
-        _neighbours(train, tables.train.targets, test, count),
-        accuracies[best],
-        {"neighbours": count},
-    )
+    why = f"the vote of the {count} most similar training pictures"
+    return Baseline("nearest_neighbours", why, test[best], accuracies[best], {"neighbours": count})
 
 
 def raw_pixels(tables: Tables, classes: int) -> Baseline:
@@ -158,14 +178,22 @@ def _machines(tables: Tables) -> Iterable[Baseline]:
         )
 
 
-def _neighbours(train: np.ndarray, targets: np.ndarray, wanted: np.ndarray, count: int) -> np.ndarray:
-    model = KNeighborsClassifier(count, metric="cosine", algorithm="brute", weights=_similarity)
-    with solver_threads(train.size):
-        return np.asarray(model.fit(train, targets).predict(wanted))
+def _nearest(train: Table, wanted: Table, classes: int) -> list[np.ndarray]:
+    """The answers to `wanted` for each number of NEIGHBOURS that there are training pictures for."""
+    counts = [count for count in NEIGHBOURS if count <= len(train.targets)]
+    model = NearestNeighbors(n_neighbors=counts[-1], metric="cosine", algorithm="brute")
+    with solver_threads(train.rows.size):
+        distances, places = model.fit(_unit_rows(train.rows)).kneighbors(_unit_rows(wanted.rows))
+    labels, similar = train.targets[places], np.clip(1.0 - distances, 1e-6, None)
+    return [_vote(labels[:, :count], similar[:, :count], classes) for count in counts]
 
 
-def _similarity(distances: np.ndarray) -> np.ndarray:
-    return np.asarray(np.clip(1.0 - distances, 1e-6, None))
+def _vote(labels: np.ndarray, similar: np.ndarray, classes: int) -> np.ndarray:
+    """For each row the label with the most similarity behind it."""
+    votes = np.zeros((len(labels), classes))
+    for column in range(labels.shape[1]):
+        np.add.at(votes, (np.arange(len(labels)), labels[:, column]), similar[:, column])
+    return np.asarray(votes.argmax(axis=1))
 
 
 def _unit_rows(rows: np.ndarray) -> np.ndarray:
@@ -177,7 +205,3 @@ def _examples(table: Table) -> ArrayExamples:
     return ArrayExamples(
         table.rows, table.targets, table.weights, batch_size=len(table.targets), prepared=True
     )
-
-
-def _all(tables: Tables) -> tuple[Table, Table, Table]:
-    return tables.train, tables.validation, tables.test

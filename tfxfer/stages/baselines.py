@@ -14,12 +14,12 @@ from tfxfer.config.schema import Config
 from tfxfer.data import ArraySplit
 from tfxfer.stages.data import RunData
 from tfxfer.stages.stage import State
-from tfxfer.stages.training import TrainedNetwork, load_configured_backbone, weights_sha256
+from tfxfer.stages.training import TrainedNetwork, load_configured_backbone, training_device, weights_sha256
 from tfxfer.store.atomic import write_text
 from tfxfer.verification.reference import Reference
 
 if TYPE_CHECKING:
-    from tfxfer.recipes.baselines import Baseline, Tables
+    from tfxfer.recipes.baselines import Baseline
     from tfxfer.recipes.label_issues import Search
     from tfxfer.recipes.verdict import Verdict
 
@@ -86,16 +86,15 @@ class MeasureBaselines:
         }
 
     def compute(self, state: State, folder: Path) -> None:
-        from tfxfer.recipes.baselines import plain_baselines, pretrained_baselines
-        from tfxfer.recipes.raw_pixels import pixel_features
+        from tfxfer.recipes.baselines import plain_baselines, pretrained_baselines, tables_of
 
         data = state.get("data", RunData)
         splits, classes = _splits(data), len(data.splits.labels)
-        features = _features(state, splits)
-        pixels = {name: pixel_features(split.images) for name, split in splits.items()}
+        with training_device(state.config.device):
+            features = _features(state, splits)
         found = [
-            *plain_baselines(_tables(pixels, splits), classes),
-            *pretrained_baselines(_tables(features, splits), classes),
+            *plain_baselines(splits, classes),
+            *pretrained_baselines(tables_of(features, splits), classes),
         ]
         arrays = {entry.name: entry.predicted for entry in found if entry.predicted is not None}
         np.savez(folder / PREDICTED, **arrays)  # type: ignore[arg-type]
@@ -161,12 +160,6 @@ def _features(state: State, splits: Mapping[str, ArraySplit]) -> dict[str, np.nd
     cache = FeatureCache(folder=folder, engine=config.features.engine, dtype=config.features.dtype)
     images = len(splits["train"]) + len(splits["validation"])
     return frozen_features(network, splits, cache, images=images, journal=state.journal)
-
-
-def _tables(rows: Mapping[str, np.ndarray], splits: Mapping[str, ArraySplit]) -> Tables:
-    from tfxfer.recipes.baselines import Table, Tables
-
-    return Tables(**{name: Table(rows[name], split.labels, split.weights) for name, split in splits.items()})
 
 
 def _label_issues(data: RunData, features: Mapping[str, np.ndarray], seed: int) -> Search:

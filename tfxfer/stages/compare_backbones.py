@@ -15,7 +15,7 @@ from tfxfer.stages.cached import Cached
 from tfxfer.stages.comparison import COMPARISON, Comparing, require_classes
 from tfxfer.stages.data import RunData, ScanData, SplitData, open_data, require_data_kind
 from tfxfer.stages.stage import Pipeline, State
-from tfxfer.stages.training import load_configured_backbone, weights_sha256
+from tfxfer.stages.training import load_configured_backbone, training_device, weights_sha256
 from tfxfer.store.atomic import write_json
 from tfxfer.store.machine import machine
 
@@ -89,7 +89,7 @@ class ProbeBackbone:
 
     def compute(self, state: State, folder: Path) -> None:
         from tfxfer.features.cache import FeatureCache
-        from tfxfer.recipes.baselines import Table, Tables, linear_probe
+        from tfxfer.recipes.baselines import linear_probe, tables_of
         from tfxfer.recipes.frozen_features import frozen_features
         from tfxfer.recipes.verdict import accuracy_of
 
@@ -97,11 +97,9 @@ class ProbeBackbone:
         splits = {"train": data.train, "validation": data.validation, "test": data.test}
         cache = FeatureCache(state.run.stages / "features", engine=wanted.engine, dtype=wanted.dtype)
         images = len(data.train) + len(data.validation)
-        rows = frozen_features(_network(state), splits, cache, images=images, journal=state.journal)
-        tables = Tables(
-            **{name: Table(rows[name], split.labels, split.weights) for name, split in splits.items()}
-        )
-        probe = linear_probe(tables, len(data.splits.labels))
+        with training_device(state.config.device):
+            rows = frozen_features(_network(state), splits, cache, images=images, journal=state.journal)
+        probe = linear_probe(tables_of(rows, splits), len(data.splits.labels))
         facts: dict[str, Any] = {"why": probe.why}
         if probe.predicted is not None:
             accuracy, interval = accuracy_of(probe.predicted, data.test.labels, data.test.weights)
