@@ -184,10 +184,6 @@ BAD = {
     "planned task": ("head: multi_label\n", ["head.task: 'multi_label' is not available"]),
     "unknown task": ("head: clasification\n", ["head.task", "did you mean 'classification'?"]),
     "unknown recipe": ("training: ful\n", ["training.recipe", "did you mean 'full'?"]),
-    "planned batch norm": (
-        "training: {phases: [{epochs: 1, batch_norm: reestimate}]}\n",
-        ["training.phases[0].batch_norm: 'reestimate' is not available"],
-    ),
     "recipe and phases": (
         "training: {recipe: full, phases: [{epochs: 1}]}\n",
         ["a recipe or phases, not both", "'full'"],

@@ -15,7 +15,7 @@ def test_two_replicas_agree_with_one() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    assert set(found) == {"head", "blocks", "mapped", "pulled", "streamed", "summed"}
+    assert set(found) == {"adapted", "head", "blocks", "mapped", "pulled", "streamed", "summed"}
     for name, difference in found.items():
         assert difference["history"] < 1e-6, name  # metrics count in float32
         assert difference["weights"] < 1e-6, name  # optimizers keep their rates in float32

@@ -29,6 +29,7 @@ PHASES = {
     "pulled": Phase(
         "pulled", epochs=2, unfreeze="all", learning_rate=0.01, l2_sp=0.5, gradient_accumulation=2,
     ),
+    "adapted": Phase("adapted", epochs=1, unfreeze="1 block", learning_rate=0.01, batch_norm="reestimate"),
     "summed": Phase("summed", epochs=1, unfreeze="none", learning_rate=0.001, ema_momentum=0.9),
 }  # fmt: skip
 

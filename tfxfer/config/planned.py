@@ -20,7 +20,6 @@ PLANNED_KEYS = frozenset(
 )
 PLANNED_VALUES: Mapping[str, tuple[str, ...]] = {
     "head.task": ("multi_label", "regression"),
-    "training.phases.batch_norm": ("reestimate",),
     "exports.format": PLANNED_FORMATS,
     "exports.precision": PLANNED_PRECISIONS,
 }

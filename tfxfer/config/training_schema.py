@@ -91,9 +91,10 @@ class PhaseConfig(Section):
     warmup_steps: int = Field(
         default=0, ge=0, le=10_000_000, description="steps over which the rates rise from 0"
     )
-    batch_norm: Literal["frozen", "learn"] = Field(
+    batch_norm: Literal["frozen", "learn", "reestimate"] = Field(
         default="frozen",
-        description="frozen keeps the backbone's statistics, learn moves those of the blocks that learn",
+        description="frozen keeps the backbone's statistics, learn moves those of the blocks that learn, reestimate "
+        "takes those of the training images before the phase",
     )
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="share of each label spread over all classes"

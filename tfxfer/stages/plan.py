@@ -99,10 +99,9 @@ def _data(config: Config) -> PlannedData:
 
 def _workload(network: Network, phase: Phase) -> Workload:
     from tfxfer.network.freeze import freeze
-    from tfxfer.network.policy import FreezePolicy
 
     (unfreeze,) = phase.unfreezings or ("none",)
-    return Workload(phase, freeze(network, FreezePolicy(unfreeze, phase.batch_norm)))
+    return Workload(phase, freeze(network, phase.policy(unfreeze)))
 
 
 def _backbone(network: Network, config: Config) -> dict[str, Any]:

@@ -9,7 +9,9 @@ import keras
 import numpy as np
 
 from tfxfer.training.choices import Keep
+from tfxfer.training.history import History
 from tfxfer.training.metrics import Logs, direction
+from tfxfer.training.phase import Phase
 
 Score = tuple[float, float]
 
@@ -68,3 +70,12 @@ class Best:
     def _score_of(self, logs: Logs) -> Score:
         value, loss = self._sign * logs[self._monitor], -logs["val_loss"]
         return tuple(part if math.isfinite(part) else -math.inf for part in (value, loss))  # type: ignore[return-value]
+
+
+def gained(phase: Phase, came: Logs, history: History) -> bool:
+    """Whether the state that a phase kept monitors no worse than the one that came before it."""
+    kept = history.history[history.monitor][history.best_epoch - 1] if history.best_epoch else None
+    value = history.before[history.monitor] if kept is None else kept
+    before = came[history.monitor]
+    worse = value > before if direction(history.monitor, phase.monitor_mode) == "min" else value < before
+    return not worse

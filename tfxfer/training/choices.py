@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-BatchNorm = Literal["frozen", "learn"]
+BatchNorm = Literal["frozen", "learn", "reestimate"]
 Schedule = Literal[
     "constant", "cosine", "linear", "step", "exponential", "slanted_triangular", "one_cycle", "plateau"
 ]

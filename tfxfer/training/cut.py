@@ -13,7 +13,6 @@ from tfxfer.backbones.graph import flat_model
 from tfxfer.errors import TrainingError
 from tfxfer.network.freeze import FrozenBoundary, freeze
 from tfxfer.network.network import Network
-from tfxfer.network.policy import FreezePolicy
 from tfxfer.network.split import split_model
 from tfxfer.training.learner import Learner
 from tfxfer.training.phase import Phase
@@ -42,7 +41,7 @@ def cut(model: Network | keras.Model, phase: Phase) -> Cut:
     flat = flat_model(whole)
     found = backbone_blocks(model)
     layers = {layer.name: layer for layer in flat.layers}
-    boundary = freeze(model, FreezePolicy(_unfreeze(phase, found, layers), phase.batch_norm))
+    boundary = freeze(model, phase.policy(_unfreeze(phase, found, layers)))
     parts = (None, whole) if boundary.tensor is None else split_model(whole, boundary.tensor)
     blocks = {block.name: block.layers for block in found}
     return Cut(whole, boundary, Learner(*parts), layers, blocks, isinstance(model, Network))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeAlias
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfxfer.catalogue.schedules import SCHEDULES
@@ -17,6 +19,7 @@ from tfxfer.features.cache import FeatureCache, Kept
 from tfxfer.network.network import Network
 from tfxfer.store.journal import Journal
 from tfxfer.training.balance import balanced_examples
+from tfxfer.training.best import gained
 from tfxfer.training.callbacks import check_callbacks
 from tfxfer.training.carry import Carry
 from tfxfer.training.cut import Cut, cut
@@ -25,12 +28,14 @@ from tfxfer.training.examples import ArrayExamples, Examples, StreamExamples, ch
 from tfxfer.training.focal import focal_loss
 from tfxfer.training.groups import check_learning_rates, rate_groups
 from tfxfer.training.history import History
+from tfxfer.training.learner import Learner
 from tfxfer.training.linear import why_not_solved
-from tfxfer.training.loop import Job, Trained, solve_head, train_weights
+from tfxfer.training.loop import Job, Trained, solve_head, train_weights, validated
 from tfxfer.training.losses import Loss, ready_loss
-from tfxfer.training.metrics import with_accuracy
+from tfxfer.training.metrics import Logs, with_accuracy
 from tfxfer.training.phase import Phase
 from tfxfer.training.progress import Progress
+from tfxfer.training.reestimate import reestimate
 from tfxfer.training.schedules import Timeline
 from tfxfer.training.updates import Updates
 
@@ -85,17 +90,55 @@ def fit(
         if carry.epochs in (None, phase.epochs):  # a part of a longer phase need not use every rate
             check_learning_rates(phase, made.boundary.unfrozen_blocks)
         reseed(made.model, seed, phase.name)
-        kept = _kept(made, train, validation, phase, opened, journal)
-        given = _examples(train, kept[0], phase, seed)
-        examples = (
-            balanced_examples(given, phase.imbalance, _labels(model), seed=seed),
-            _examples(validation, kept[1], phase, None),
+
+        def trained(notes: tuple[str, ...] = ()) -> History:
+            kept = _kept(made, train, validation, phase, opened, journal)
+            given = _examples(train, kept[0], phase, seed)
+            examples = (
+                balanced_examples(given, phase.imbalance, _labels(model), seed=seed),
+                _examples(validation, kept[1], phase, None),
+            )
+            job = _job(made, examples, phase, loss, metrics, callbacks, journal, carry)
+            solvable = loss is None and not callbacks and not metrics
+            return _run(job, made, kept, notes, solvable=solvable)
+
+        if (
+            phase.batch_norm != "reestimate" or carry.first_epoch
+        ):  # a later part has the first one's statistics
+            return trained()
+        whole = replace(made, learner=Learner(None, made.model))
+        examples = tuple(_examples(data, Kept("not cut"), phase, None) for data in (train, validation))
+        came = validated(_job(whole, (examples[0], examples[1]), phase, loss, metrics, (), journal, Carry()))
+        return _reestimated(made, train, phase, came, trained)
+
+
+def _reestimated(
+    made: Cut, train: Data, phase: Phase, came: Logs, trained: Callable[[tuple[str, ...]], History]
+) -> History:
+    """The phase on statistics of the target; or the network as it came, where that validates better."""
+    weights = made.model.get_weights()
+    try:
+        layers = reestimate(made, _images(train, phase.batch_size or ARRAY_BATCH))
+        history = trained((f"statistics of {layers} BatchNorm layers: those of the training images",))
+    except TrainingError:
+        made.model.set_weights(weights)
+        raise
+    if not gained(phase, came, history):
+        made.model.set_weights(weights)
+        note = (
+            f"{history.monitor} {came[history.monitor]:g} as it came was better: the statistics are as before"
         )
-        job = _job(made, examples, phase, loss, metrics, callbacks, journal, carry)
-        return _run(job, made, kept, solvable=loss is None and not callbacks and not metrics)
+        history = replace(history, best_epoch=0, before=came, why=(*history.why, note))
+    return history
 
 
-def _run(job: Job, made: Cut, kept: tuple[Kept, Kept], *, solvable: bool) -> History:
+def _images(data: Data, size: int) -> Iterator[np.ndarray | tf.Tensor]:
+    """Batches of images, in the data's own order."""
+    batches = data.batches(size) if isinstance(data, ArraySplit) else data
+    return (batch[0] for batch in batches)
+
+
+def _run(job: Job, made: Cut, kept: tuple[Kept, Kept], notes: tuple[str, ...], *, solvable: bool) -> History:
     reason = why_not_solved(job.learner.suffix, job.phase, job.train, job.validation)
     if not solvable:
         reason = "a loss, metrics or callbacks of your own were given"
@@ -109,6 +152,7 @@ def _run(job: Job, made: Cut, kept: tuple[Kept, Kept], *, solvable: bool) -> His
     why = (
         f"features: {kept[0].why}{engine}",
         f"solver {solver}: {reason or 'a linear head on cached features'}",
+        *notes,
     )
     _announce(job, made, kept[0], solver, why)
     start = time.perf_counter()

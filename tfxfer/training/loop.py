@@ -88,6 +88,11 @@ def solve_head(job: Job) -> Trained:
     return loop.trained
 
 
+def validated(job: Job) -> Logs:
+    """Validation's logs of the model as it is."""
+    return _Loop(job)._validate(None)
+
+
 class _Loop:
     def __init__(self, job: Job) -> None:
         self.job = job

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tfxfer.catalogue.unfreezing import Unfreezing
+from tfxfer.network.policy import FreezePolicy
 from tfxfer.training.choices import BatchNorm, Keep, MonitorMode, OptimizerName, Schedule, Solver
 from tfxfer.training.imbalance import Imbalance
 from tfxfer.training.phase_checks import check_phase
@@ -25,6 +26,10 @@ class Phase:
     `l2_sp` adds the gradient of `l2_sp / 2 * |w - w0|^2` for every weight of the backbone that learns, before
     gradients are clipped (Li et al. 2018); w0 is the weight as it came into the first of all phases. The head then
     keeps its `weight_decay`, and the backbone has none. The losses that are reported are without it.
+
+    `batch_norm` "reestimate": before the phase, every BatchNorm layer of the backbone gets the statistics of the
+    training images (see `reestimate`), which then stay frozen; where validation does not gain from the phase as a
+    whole, the network is given back as it came, statistics included.
 
     A schedule of unfreezings makes the phase several parts, one after the other (see `parts_of`).
 
@@ -60,6 +65,10 @@ class Phase:
     keep: Keep = "best"  # "last": the latest epoch that monitors no worse than the state before the phase
     solver: Solver = "auto"  # "auto" solves a linear head on cached features, and iterates everything else
     batch_size: int | None = None  # of arrays, None: 32; a tf.data.Dataset keeps its own batches
+
+    def policy(self, unfreeze: str) -> FreezePolicy:
+        """What is frozen while `unfreeze` is the answer; re-estimated statistics are frozen afterwards."""
+        return FreezePolicy(unfreeze, "learn" if self.batch_norm == "learn" else "frozen")
 
     def __post_init__(self) -> None:
         check_phase(self)

@@ -10,7 +10,6 @@ from tfxfer.backbones.blocks import Block
 from tfxfer.errors import BlockError, UsageError
 from tfxfer.network.freeze import chosen_blocks
 from tfxfer.network.network import Network
-from tfxfer.network.policy import FreezePolicy
 from tfxfer.training.cut import backbone_blocks
 from tfxfer.training.groups import check_learning_rates
 from tfxfer.training.imbalance import check_class_weights
@@ -44,7 +43,7 @@ def check_phases(network: Network | keras.Model, phases: Sequence[Phase]) -> Non
 def _learning(blocks: Sequence[Block], phase: Phase) -> Sequence[Block]:
     """The blocks that learn at any time in the phase, input to output."""
     try:
-        chosen = [chosen_blocks(blocks, FreezePolicy(text, phase.batch_norm)) for text in phase.unfreezings]
+        chosen = [chosen_blocks(blocks, phase.policy(text)) for text in phase.unfreezings]
     except BlockError as error:
         raise BlockError(f"phase '{phase.name}': {error}") from error
     return max(chosen, key=len)
