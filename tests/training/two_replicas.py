@@ -1,4 +1,7 @@
-"""A program: the same phases on one device and on two logical ones; prints what came of both as JSON."""
+"""A program: the same phases on one device and on two logical ones; prints what came of both as JSON.
+
+Its arguments are names of phases.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +25,22 @@ PHASES = {
         gradient_clip=0.05, schedule="cosine", warmup_steps=2,
     ),
     "streamed": Phase("streamed", epochs=2, unfreeze="1 block", optimizer="sgd", learning_rate=0.05),
-    "mapped": Phase(
-        "mapped", epochs=1, unfreeze="all", learning_rate=0.001, optimizer="adamw", weight_decay=0.3,
-        learning_rates={"head": 0.01, "block1": 0.004},
-    ),
     "pulled": Phase(
         "pulled", epochs=2, unfreeze="all", learning_rate=0.01, l2_sp=0.5, gradient_accumulation=2,
     ),
     "adapted": Phase("adapted", epochs=1, unfreeze="1 block", learning_rate=0.01, batch_norm="reestimate"),
     "summed": Phase("summed", epochs=1, unfreeze="none", learning_rate=0.001, ema_momentum=0.9),
 }  # fmt: skip
+
+OPTIMIZERS = {"sgd": 0.3, "adam": 0.0, "adamw": 0.3, "rmsprop": 0.0, "lion": 0.3}  # name -> decoupled decay
+MAPPED = {
+    name: Phase(
+        f"mapped {name}", epochs=1, unfreeze="all", learning_rate=0.001, optimizer=name, weight_decay=decay,
+        learning_rates={"head": 0.01, "block1": 0.004},
+    )
+    for name, decay in OPTIMIZERS.items()
+}  # fmt: skip
+ALL = PHASES | MAPPED
 
 
 class Keep(keras.callbacks.Callback):
@@ -53,7 +62,7 @@ def run(name: str) -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
         model,
         data,
         tiny_dataset(40, 1, dtype="float64"),
-        PHASES[name],
+        ALL[name],
         loss=loss if name == "summed" else None,
         metrics=[keras.metrics.SparseCategoricalCrossentropy(name="entropy", from_logits=True)],
         callbacks=[keep],
@@ -68,7 +77,7 @@ def main() -> None:
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [one, two])
     # One strategy for all: TensorFlow mixes up the collective operations of two over the same devices.
     strategy, found = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), {}
-    for name in PHASES:
+    for name in sys.argv[1:]:
         alone, weights = run(name)
         with strategy.scope():
             shared, mirrored = run(name)
