@@ -23,7 +23,6 @@ from pathlib import Path
 from tfxfer.catalogue.backbones import BACKBONES, BackboneFacts
 from tfxfer.catalogue.formats import FORMATS
 
-SIDE = 96  # pixels; more where the constructor takes no less
 COLUMNS = (
     *("backbone", "format", "image_size", "relative_error", "size_bytes", "seconds"),
     *("peak_memory_bytes", "why"),
@@ -64,13 +63,16 @@ def measure(name: str) -> dict[str, object]:
     from tests.backbones.lively import lively, measure_exports, photographs
     from tfxfer.errors import ExportError
 
-    side = max(SIDE, BACKBONES[name].min_size)
-    photos = photographs(side)
+    photos = photographs(name)
     network = lively(name, photos)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for format, found in zip(FORMATS, measure_exports(network, photos, Path(folder)), strict=True):
-            row = dict.fromkeys(COLUMNS, "") | {"backbone": name, "format": format, "image_size": side}
+            row = dict.fromkeys(COLUMNS, "") | {
+                "backbone": name,
+                "format": format,
+                "image_size": photos.shape[1],
+            }
             if isinstance(found, ExportError):
                 row["why"] = " ".join(str(found).split())
             else:
@@ -89,7 +91,11 @@ def _in_a_process(facts: BackboneFacts) -> dict[str, list]:
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
     why = (done.stderr.strip().splitlines() or ["nothing was printed"])[-1]
-    failed = {"backbone": facts.name, "image_size": SIDE, "why": f"exit code {done.returncode}: {why}"}
+    failed = {
+        "backbone": facts.name,
+        "image_size": facts.image_size[0],
+        "why": f"exit code {done.returncode}: {why}",
+    }
     return {
         "rows": [dict.fromkeys(COLUMNS, "") | failed | {"format": name} for name in FORMATS],
         "blocks": [],

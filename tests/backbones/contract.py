@@ -12,6 +12,7 @@ import onnx
 from tests.backbones.lively import Measured, lively, measure_exports
 from tfxfer.backbones.blocks import Block
 from tfxfer.catalogue.backbones import BACKBONES
+from tfxfer.catalogue.measured import measured_blocks
 from tfxfer.errors import ExportError
 from tfxfer.network.network import Network
 from tfxfer.network.preprocess import Preprocess
@@ -33,7 +34,7 @@ def check_backbone(name: str, photos: np.ndarray, folder: Path, *, tolerance: fl
 
 
 def check_blocks(network: Network, blocks: tuple[Block, ...]) -> None:
-    """Every weight of the backbone is in exactly one block; names differ, and indices count."""
+    """Every weight of the backbone is in exactly one block; names differ, and are the catalogue's."""
     held = [layer for block in blocks for layer in block.layers]
     assert len(held) == len(set(held))
     assert sum(block.parameters for block in blocks) == network.backbone.parameters
@@ -41,6 +42,7 @@ def check_blocks(network: Network, blocks: tuple[Block, ...]) -> None:
     assert {layer.name for layer in network.model.layers if layer.weights} - head <= set(held)
     assert len({block.name for block in blocks}) == len(blocks)
     assert [block.index for block in blocks] == list(range(len(blocks)))
+    assert tuple(block.name for block in blocks) == measured_blocks(network.backbone.name)
 
 
 def check_pixels(name: str, network: Network, photos: np.ndarray) -> None:

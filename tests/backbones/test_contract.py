@@ -6,14 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.backbones.contract import check_backbone
+from tests.backbones.contract import TOLERANCE, check_backbone
 from tests.backbones.lively import photographs
 from tfxfer.catalogue.backbones import BACKBONES
 
-SIDE = 96  # pixels
 QUICK = (
     *("embedded/small", "keras/MobileNet", "keras/MobileNetV2", "keras/MobileNetV3Small"),
     *("keras/EfficientNetB0", "keras/EfficientNetV2B0", "keras/VGG16"),
+)
+
+# Depth amplifies the rounding of another order of sums: in benchmarks/README.md TensorFlow itself, SavedModel against
+# Keras's eager pass, differs by 5e-5 to 6e-4 on these, which no exported file can undercut.
+DEEP = 1e-3
+AMPLIFY = (
+    *("keras/EfficientNetB4", "keras/EfficientNetB6", "keras/EfficientNetB7"),
+    *("keras/EfficientNetV2M", "keras/EfficientNetV2L", "keras/ResNet101", "keras/ResNet152"),
 )
 
 
@@ -21,4 +28,4 @@ QUICK = (
     "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in BACKBONES]
 )
 def test_every_backbone_keeps_the_contract(name: str, tmp_path: Path) -> None:
-    check_backbone(name, photographs(max(SIDE, BACKBONES[name].min_size)), tmp_path)
+    check_backbone(name, photographs(name), tmp_path, tolerance=DEEP if name in AMPLIFY else TOLERANCE)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -25,4 +27,21 @@ def test_one_backbone_is_shown_with_its_facts(name: str, capsys: pytest.CaptureF
     assert "keras/MobileNetV2" in page
     assert "licence:" in page
     assert call("backbones", name, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["image_size"] == [224, 224]
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["image_size"] == [224, 224]
+    assert (len(facts["blocks"]), facts["blocks"][0], facts["blocks"][-1]) == (19, "Conv1", "Conv_1")
+    assert [entry["format"] for entry in facts["exports"]] == ["saved_model", "litert", "onnx"]
+    assert "19 from the input: Conv1, expanded_conv, block_1" in page
+    assert "onnx known to work, off by" in page
+    assert "alpha 1" in page
+    assert "min size:" in page
+
+
+def test_no_network_is_built_to_show_one() -> None:
+    code = (
+        "import sys; from tfxfer.cli.main import main; sys.argv = ['tfxfer', 'backbones', 'VGG16']\n"
+        "try: main()\nexcept SystemExit: pass\nsys.exit('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "5 from the input: block1, block2, block3, block4, block5" in done.stdout

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from tfxfer.catalogue.backbones import BACKBONES, BackboneFacts, backbone_facts
+from tfxfer.catalogue.measured import METHOD, MeasuredExport, measured_blocks, measured_exports
 from tfxfer.cli.options import json_option
 from tfxfer.cli.output import print_facts, print_json, print_table
 
@@ -41,8 +44,32 @@ def _list(as_json: bool) -> None:
 def _show(facts: BackboneFacts, as_json: bool) -> None:
     if as_json:
         print_json(as_dict(facts))
-    else:
-        print_facts(as_dict(facts))
+        return
+    print_facts(as_dict(facts) | {"blocks": _blocks_line(facts.name), "exports": _exports_line(facts.name)})
+
+
+def _blocks_line(name: str) -> str:
+    blocks = measured_blocks(name)
+    if not blocks:
+        return "not known without building it: 'tfxfer plan' lists them"
+    return f"{len(blocks)} from the input: {', '.join(blocks)}"
+
+
+def _exports_line(name: str) -> str:
+    exports = measured_exports(name)
+    if not exports:
+        return "not measured"
+    words = [_export_words(entry) for entry in exports]
+    side = exports[0].image_size
+    return f"{', '.join(words)} of the largest logit in float32, at {side} x {side} ({METHOD})"
+
+
+def _export_words(entry: MeasuredExport) -> str:
+    if entry.relative_error is None:
+        return f"{entry.format} FAILED ({entry.why})"
+    return (
+        f"{entry.format} {'known to work' if entry.works else 'DIFFERS'}, off by {entry.relative_error:.0e}"
+    )
 
 
 def as_dict(facts: BackboneFacts) -> dict[str, object]:
@@ -58,4 +85,6 @@ def as_dict(facts: BackboneFacts) -> dict[str, object]:
         "pixels": facts.pixels.as_dict(),
         "source": facts.source,
         "licence": facts.licence,
+        "blocks": list(measured_blocks(facts.name)) or None,
+        "exports": [asdict(entry) | {"works": entry.works} for entry in measured_exports(facts.name)],
     }
