@@ -90,16 +90,17 @@ def _in_a_process(facts: BackboneFacts) -> dict[str, list]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
-    why = (done.stderr.strip().splitlines() or ["nothing was printed"])[-1]
-    failed = {
-        "backbone": facts.name,
-        "image_size": facts.image_size[0],
-        "why": f"exit code {done.returncode}: {why}",
-    }
+    failed = {"backbone": facts.name, "image_size": facts.image_size[0], "why": _why(done)}
     return {
         "rows": [dict.fromkeys(COLUMNS, "") | failed | {"format": name} for name in FORMATS],
         "blocks": [],
     }
+
+
+def _why(done: subprocess.CompletedProcess[str]) -> str:
+    if done.returncode < 0:
+        return f"ended by signal {-done.returncode}; 9 is what the system sends where memory is used up"
+    return f"exit code {done.returncode}: {(done.stderr.strip().splitlines() or ['nothing was printed'])[-1]}"
 
 
 def markdown(rows: list[Row]) -> Iterator[str]:
