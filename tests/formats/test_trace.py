@@ -106,3 +106,9 @@ def test_a_model_with_maps_for_output_is_refused() -> None:
 def test_an_input_of_another_dtype_is_refused() -> None:
     with pytest.raises(ExportError, match="Received: 'int8'"):
         trace(classifier(), input_dtype="int8")
+
+
+def test_a_network_that_no_file_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfxfer.formats.frozen.LARGEST_BYTES", 1000)
+    with pytest.raises(ExportError, match=r"no more than 2 GiB\. Received: \d.*until"):
+        trace(classifier())

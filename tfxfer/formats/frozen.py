@@ -14,11 +14,17 @@ from tfxfer.formats.graph_passes import constant_reshapes, fold_constants, forwa
 from tfxfer.runtimes.runtime import INPUT
 
 
+LARGEST_BYTES = (1 << 31) - (
+    1 << 24
+)  # of weights: a protobuf message ends at 2 GiB, and the graph is in it too
+
+
 def freeze_graph(function: Any, outputs: tuple[str, ...]) -> GraphDef:
     """The graph of a concrete function, frozen, folded and pruned.
 
     Its only placeholder is called `image`; `outputs` are the names of the nodes that it gives.
     """
+    _refuse_too_large(function)
     graph = Graph.of(_with_constants(function), keep=(INPUT, *outputs))
     forward_identities(graph)
     fold_constants(graph)
@@ -27,6 +33,15 @@ def freeze_graph(function: Any, outputs: tuple[str, ...]) -> GraphDef:
     fold_scales(graph)
     _refuse_state(graph)
     return graph.as_graph_def()
+
+
+def _refuse_too_large(function: Any) -> None:
+    held = sum(variable.dtype.size * variable.shape.num_elements() for variable in function.variables)
+    if held > LARGEST_BYTES:
+        raise ExportError(
+            f"the weights of an exported network must be at most {LARGEST_BYTES:,} bytes in float32: ONNX and LiteRT "
+            f"files hold no more than 2 GiB. Received: {held:,}. Choose a smaller backbone, or cut it with until."
+        )
 
 
 def _with_constants(function: Any) -> GraphDef:
