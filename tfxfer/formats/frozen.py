@@ -13,10 +13,8 @@ from tfxfer.formats.graph_convolutions import fold_scales, grouped_to_depthwise
 from tfxfer.formats.graph_passes import constant_reshapes, fold_constants, forward_identities
 from tfxfer.runtimes.runtime import INPUT
 
-
-LARGEST_BYTES = (1 << 31) - (
-    1 << 24
-)  # of weights: a protobuf message ends at 2 GiB, and the graph is in it too
+# Of weights: a protobuf message ends at 2 GiB, and the graph is in it too.
+LARGEST_BYTES = (1 << 31) - (1 << 24)
 
 
 def freeze_graph(function: Any, outputs: tuple[str, ...]) -> GraphDef:
