@@ -30,9 +30,11 @@ def test_contract_has_exactly_the_promised_keys(bundle: Path) -> None:
     value = json.loads((bundle / "contract.json").read_text("utf-8"))
     assert list(value) == [
         "schema_version",
+        "task",
         "input",
         "outputs",
         "threshold",
+        "decision",
         "quantization",
         "golden",
         "tolerances",

@@ -181,7 +181,30 @@ BAD = {
     "export twice": ("exports: [onnx, onnx:float32]\n", ["exports[1] asks for onnx:float32 a second time"]),
     "planned key": ("training: {mixed_precision: true}\n", ["'training.mixed_precision' is not available"]),
     "planned section": ("tracking: {mlflow: true}\n", ["line 3", "'tracking' is not available"]),
-    "planned task": ("head: multi_label\n", ["head.task: 'multi_label' is not available"]),
+    "a folder's task": (
+        "head: multi_label\n",
+        ["data.path must be a manifest", "labels for the task multi_label"],
+    ),
+    "another task's gate": (
+        "head: regression\ngates: {min_accuracy: 0.9}\n",
+        ["gates.min_accuracy is for classification. Received: task regression"],
+    ),
+    "slice gate without slices": (
+        "gates: {max_slice_drop: 0.1}\n",
+        ["gates.max_slice_drop needs evaluation.slices"],
+    ),
+    "sensitivity without a positive label": (
+        "gates: {min_sensitivity: 0.9}\n",
+        ["gates.min_sensitivity needs evaluation.decision.positive"],
+    ),
+    "two decision rules": (
+        "evaluation: {decision: {positive: a, specificity: 0.9, costs: {}}}\n",
+        ["evaluation.decision must have positive with one of specificity and sensitivity, or costs alone"],
+    ),
+    "decision agreement without a rule": (
+        "gates: {min_decision_agreement: 0.9}\n",
+        ["gates.min_decision_agreement needs evaluation.decision"],
+    ),
     "unknown task": ("head: clasification\n", ["head.task", "did you mean 'classification'?"]),
     "unknown recipe": ("training: ful\n", ["training.recipe", "did you mean 'full'?"]),
     "recipe and phases": (

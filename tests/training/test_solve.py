@@ -39,7 +39,7 @@ def test_the_layer_says_what_was_solved(classes: int) -> None:
     logits = np.asarray(model(validation.inputs[:], training=False))
     accuracy = np.mean(logits.argmax(1) == validation.targets)
     loss = keras.losses.sparse_categorical_crossentropy(validation.targets, logits, from_logits=True)
-    assert accuracy == pytest.approx(solution.accuracy)
+    assert accuracy == pytest.approx(solution.score)
     assert float(np.mean(loss)) == pytest.approx(solution.loss, rel=1e-3)
     assert accuracy > 0.8
     assert fitted(solution, train)["accuracy"] > 0.8

@@ -7,12 +7,18 @@ import json
 import numpy as np
 import pytest
 
+from tfxfer.catalogue.decision import Decision
 from tfxfer.catalogue.formats import default_gates
 from tfxfer.config.schema import GatesConfig
+from tfxfer.config.task_checks import TASKS_OF_GATE
 from tfxfer.errors import GateError
+from tfxfer.evaluation.predictions import Predictions
 from tfxfer.evaluation.score import score
+from tfxfer.evaluation.scoring import Scoring
+from tfxfer.evaluation.slices import slice_drops
 from tfxfer.runtimes.outputs import Outputs
-from tfxfer.verification.gates import GATES, Evidence, GateResult, check_gates
+from tfxfer.verification.evidence import Evidence, GateResult
+from tfxfer.verification.gates import GATES, check_gates
 from tfxfer.verification.latency import Latency
 from tfxfer.verification.parity import parity
 
@@ -28,6 +34,25 @@ def evidence(n: int, wrong: int = 0, error: float = 1e-6, *, latency: bool = Tru
     return Evidence(parity(reference, candidate, targets), score(candidate, targets), 1000, timed)
 
 
+def decided_evidence(n: int) -> Evidence:
+    """The same with a decision rule and two slices."""
+    targets = np.arange(n) % 2
+    logits = np.where(np.eye(2)[targets] > 0, 5.0, -5.0)
+    outputs = Outputs(_softmax(logits), logits)
+    decision = Decision("threshold", ("a", "b"), (0.5,), "b")
+    scoring = Scoring("classification", ("a", "b"), decision)
+    predictions = Predictions(outputs, targets, np.ones(n))
+    right = scoring.per_image(predictions)
+    slicings = {"half": ["first" if index < n // 2 else "second" for index in range(n)]}
+    return Evidence(
+        parity(outputs, outputs, targets, scoring=scoring),
+        scoring.metrics(predictions),
+        1000,
+        Latency(1.0, 2.0, 50, 5, None),
+        slices=slice_drops(slicings, right, right, np.ones(n), "classification"),
+    )
+
+
 def _softmax(logits: np.ndarray) -> np.ndarray:
     shifted = np.exp(logits)
     return shifted / shifted.sum(axis=1, keepdims=True)
@@ -40,11 +65,16 @@ def ask(name: str, limit: float, given: Evidence, **others: float) -> GateResult
 
 def test_every_gate_of_the_configuration_is_there_and_has_an_answer() -> None:
     assert set(GATES) == set(GatesConfig.model_fields)
-    limits = {name: 0.9 if name.startswith("min") else 2000.0 for name in GATES}
-    results = check_gates(limits, evidence(100))
-    assert [result.name for result in results] == list(GATES)
+    asked = [name for name in GATES if "classification" in TASKS_OF_GATE.get(name, ("classification",))]
+    limits = {name: 0.9 if name.startswith("min") else 2000.0 for name in asked}
+    found = decided_evidence(100)
+    results = check_gates(limits, found)
+    assert [result.name for result in results] == asked
     assert all(result.passed for result in results)
     json.dumps([result.as_dict() for result in results], allow_nan=False)
+    for name in set(GATES) - set(asked):
+        with pytest.raises(GateError, match="not for the task classification"):
+            check_gates({name: 0.5}, found)
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_accuracy_on_data_with_moved_labels(bundle: Path, colours: Path, tmp_pat
     for old, new in (("red", "x"), ("blue", "red"), ("x", "blue")):
         (moved / old).rename(moved / new)
     message = failures(bundle, str(moved))
-    assert message.count("must be as accurate") == len(ARTIFACTS)
+    assert message.count("must be as good") == len(ARTIFACTS)
     (moved / "red").rename(moved / "purple")
     assert "'purple'" in failures(bundle, str(moved))
 

@@ -17,8 +17,8 @@ class ArtifactFigures:
 
     path: str
     size_bytes: int
-    accuracy: float | None
-    top1_agreement: float | None
+    score: float | None  # the figure that the task is judged by
+    agreement: float | None  # with the network's answers; None of a regression
     max_abs_logit_error: float | None
 
 
@@ -35,6 +35,7 @@ class Card:
     test: Mapping[str, object]  # report.json's test
     artifacts: tuple[ArtifactFigures, ...]
     limits: tuple[str, ...] = ()  # sentences, beside those that the figures themselves say
+    score_name: str = "accuracy"  # the key of `test` that the task is judged by
 
 
 SMALL_SUPPORT = 20  # test images; below it one image is 5 points of a class's recall
@@ -46,7 +47,7 @@ def render_card(card: Card, contract: Contract) -> str:
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
-    environment.filters.update(share=_share, plain=_plain, cell=_cell)
+    environment.filters.update(share=_share, plain=_plain, cell=_cell, figure=figure_text)
     template = environment.from_string(files("tfxfer.bundle").joinpath("model_card.md.j2").read_text("utf-8"))
     text = template.render(card=card, contract=contract, limits=(*measured_limits(card), *card.limits))
     return text.rstrip("\n") + "\n"
@@ -54,7 +55,7 @@ def render_card(card: Card, contract: Contract) -> str:
 
 def measured_limits(card: Card) -> tuple[str, ...]:
     """What the figures say against the network, as sentences."""
-    classes = card.test.get("per_class")
+    classes = card.test.get("per_class", card.test.get("per_label"))
     entries = [entry for entry in classes if isinstance(entry, Mapping)] if isinstance(classes, list) else []
     absent = [str(entry["label"]) for entry in entries if entry["support"] == 0]
     few = [str(entry["label"]) for entry in entries if 0 < entry["support"] < SMALL_SUPPORT]
@@ -73,6 +74,11 @@ def measured_limits(card: Card) -> tuple[str, ...]:
 
 def _share(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, (int, float)) else "not defined"
+
+
+def figure_text(value: object) -> str:
+    """A share, or a number of any size, with at least three decimals or four digits."""
+    return f"{value:.3f}" if isinstance(value, float) and abs(value) <= 1 else _plain(value)
 
 
 def _plain(value: object) -> str:

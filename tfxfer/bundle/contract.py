@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tfxfer.catalogue.decision import Decision
+from tfxfer.catalogue.decoding import Decoding
 from tfxfer.catalogue.inputs import ResizeRule, Size
+from tfxfer.catalogue.tasks import LOGITS as LOGITS_OUTPUT
+from tfxfer.catalogue.tasks import TASKS, TaskName
 
 SCHEMA_VERSION = 1
 
@@ -63,16 +67,24 @@ class Contract:
     labels: tuple[str, ...]
     artifacts: tuple[ArtifactSpec, ...]
     pictures: tuple[str, ...]  # golden pictures, paths inside the bundle; empty where inputs are no pictures
-    threshold: float | None = None  # None: the label is the one of the largest probability
+    decoding: Decoding = field(default_factory=Decoding)
+    decision: Decision | None = None  # None: the label is the one of the largest probability
     schema_version: int = field(default=SCHEMA_VERSION)
+
+    @property
+    def task(self) -> TaskName:
+        """What the logits mean."""
+        return self.decoding.task
 
     def as_dict(self) -> dict[str, object]:
         """JSON values under contract.json's names."""
         return {
             "schema_version": self.schema_version,
+            "task": self.task,
             "input": _input_dict(self.input),
-            "outputs": [_output_dict(name, meaning, self.labels) for name, meaning in OUTPUTS.items()],
-            "threshold": self.threshold,
+            "outputs": _outputs(self.decoding, self.labels),
+            "threshold": _threshold(self.decision),
+            "decision": None if self.decision is None else self.decision.as_dict(),
             "quantization": {entry.path: _quantization_dict(entry) for entry in self.artifacts},
             "golden": self._golden_dict(),
             "tolerances": {entry.path: _tolerance_dict(entry) for entry in self.artifacts},
@@ -87,11 +99,6 @@ class Contract:
             "expected": EXPECTED,
         }
 
-
-OUTPUTS: Mapping[str, str] = {
-    "probabilities": "one number in [0, 1] per label, adding up to 1: the softmax of the logits",
-    "logits": "one unbounded number per label, before the softmax",
-}
 
 # What data/resize.py does, in contract.json's words; a test holds the two together.
 RESIZE_KERNEL: Mapping[str, object] = {"kernel": "bilinear", "antialias": True, "align": "half_pixel"}
@@ -113,6 +120,24 @@ def _input_dict(spec: InputSpec) -> dict[str, object]:
 
 def _resize_dict(rule: ResizeRule) -> dict[str, object]:
     return {"rule": rule, **RESIZE_KERNEL, **({"fill": PAD_FILL} if rule == "pad" else {})}
+
+
+def _outputs(decoding: Decoding, labels: tuple[str, ...]) -> list[dict[str, object]]:
+    """The first output, which of a regression says its unit, and the logits."""
+    facts = TASKS[decoding.task]
+    first = _output_dict(facts.output, facts.meaning, labels)
+    if decoding.task == "regression":
+        first |= {"scale": list(decoding.scale), "offset": list(decoding.offset)}
+    return [first, _output_dict(LOGITS_OUTPUT, facts.logits, labels)]
+
+
+def _threshold(decision: Decision | None) -> float | dict[str, float] | None:
+    """The number, or one for each label, above which an app says a label; `decision` says the rest."""
+    if decision is None or decision.rule == "costs":
+        return None
+    if decision.rule == "threshold":
+        return decision.thresholds[0]
+    return dict(zip(decision.labels, decision.thresholds, strict=True))
 
 
 def _output_dict(name: str, meaning: str, labels: tuple[str, ...]) -> dict[str, object]:

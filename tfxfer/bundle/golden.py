@@ -12,9 +12,17 @@ from typing import get_args
 import numpy as np
 from PIL import Image
 
-from tfxfer.bundle.contract import EXPECTED, INPUTS, LOGITS, PROBABILITIES, Dtype
+from tfxfer.bundle.contract import EXPECTED, INPUTS, LOGITS, PROBABILITIES, Contract, Dtype
 from tfxfer.bundle.reading import read_json
+from tfxfer.catalogue.decoding import Answer, answer
+from tfxfer.catalogue.tasks import TASKS, TaskName
 from tfxfer.errors import BundleError
+
+Truth = str | list[str] | dict[str, float]  # a label, labels, or values by label
+ANSWERS: Mapping[TaskName, str] = {
+    "classification": "label",
+    "multi_label": "labels",
+}  # keys of expected.json
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,9 +33,9 @@ class Golden:
         np.ndarray, ...
     ]  # each (height, width, 3) uint8 RGB, at its own size; () where they are none
     inputs: np.ndarray  # (K, H, W, C) uint8 or float32: what an artifact is fed
-    probabilities: np.ndarray  # (K, classes) float32
-    logits: np.ndarray  # (K, classes) float32
-    targets: tuple[str, ...]  # the true label of each
+    probabilities: np.ndarray  # (K, labels) float32; of a regression the values
+    logits: np.ndarray  # (K, labels) float32
+    targets: tuple[Truth, ...]  # of each
     own_logits: Mapping[str, np.ndarray] = field(
         default_factory=dict
     )  # (K, classes) float32 of quantised files, by their path in the bundle
@@ -43,36 +51,58 @@ class Expected:
     """What expected.json says of one picture."""
 
     picture: str | None  # None where the inputs are no pictures
-    target: str
-    label: str  # what the network says
-    probabilities: dict[str, float]
+    target: Truth
+    answer: Answer  # what the network says: a label, the labels that apply, None of a regression
+    outputs: dict[str, float]  # the first output, by label
 
 
-def choose_golden(targets: np.ndarray, logits: np.ndarray, count: int = 8) -> list[int]:
-    """The indices of `count` test images: round robin over the classes, the surest right answer of each
-    class first, so that every label is named and no answer hangs on the last bit.
+def choose_golden(
+    targets: np.ndarray, logits: np.ndarray, count: int = 8, task: TaskName = "classification"
+) -> list[int]:
+    """The indices of `count` test images.
 
-    `targets` is (N,) class indices, `logits` (N, classes).
+    Of classes, round robin, the surest right answer of each first, so that every label is named and no answer
+    hangs on the last bit. Of labels the same by each image's rarest label. Of values, evenly over their range.
+
+    `targets` is (N,) class indices, or (N, labels); `logits` (N, labels).
     """
+    if task == "regression":
+        ordered = np.argsort(targets[:, 0], kind="stable")
+        places = np.linspace(0, len(ordered) - 1, min(count, len(ordered)))
+        return [int(index) for index in ordered[np.unique(np.round(places).astype(int))]]
+    if task == "multi_label":
+        return _round_robin(_rarest(targets), np.abs(logits).min(axis=1), count)
     ordered = np.sort(logits, axis=1)
     margin = np.where(logits.argmax(axis=1) == targets, ordered[:, -1] - ordered[:, -2], -1.0)
-    ranked = np.lexsort((np.arange(len(targets)), -margin))
+    return _round_robin(targets, margin, count)
+
+
+def _rarest(targets: np.ndarray) -> np.ndarray:
+    """(N,) the label of each image that fewest others have; the number of labels where it has none."""
+    counts = targets.sum(axis=0)
+    rank = np.where(targets > 0, counts, np.inf)
+    return np.where(targets.any(axis=1), rank.argmin(axis=1), targets.shape[1])
+
+
+def _round_robin(groups: np.ndarray, margin: np.ndarray, count: int) -> list[int]:
+    """The images of largest margin, taking turns between the groups."""
+    ranked = np.lexsort((np.arange(len(groups)), -margin))
     turns: dict[int, int] = {}
     keys = []
     for index in ranked.tolist():
-        label = int(targets[index])
+        label = int(groups[index])
         turns[label] = turns.get(label, -1) + 1
         keys.append((turns[label], label, index))
     return [index for _, _, index in sorted(keys)[:count]]
 
 
-def write_golden(folder: Path, golden: Golden, labels: Sequence[str]) -> None:
+def write_golden(folder: Path, golden: Golden, contract: Contract) -> None:
     """Write the pictures and vectors below `folder`, the bundle.
 
     Raises:
         BundleError: arrays that do not fit each other or the labels.
     """
-    _check(golden, labels)
+    _check(golden, contract.labels)
     (folder / "golden").mkdir(exist_ok=True)
     for name, picture in zip(golden.names, golden.pictures, strict=True):
         (folder / name).write_bytes(_png(picture))
@@ -80,7 +110,7 @@ def write_golden(folder: Path, golden: Golden, labels: Sequence[str]) -> None:
     np.save(folder / PROBABILITIES, golden.probabilities.astype(np.float32), allow_pickle=False)
     for path, logits in ((LOGITS, golden.logits), *golden.own_logits.items()):
         np.save(folder / path, logits.astype(np.float32), allow_pickle=False)
-    text = json.dumps(_expected(golden, labels), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_expected(golden, contract), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / EXPECTED).write_bytes((text + "\n").encode("utf-8"))
 
 
@@ -102,7 +132,7 @@ def read_array(path: Path, dtype: str, dimensions: int) -> np.ndarray:
     return array
 
 
-def read_expected(path: Path) -> tuple[Expected, ...]:
+def read_expected(path: Path, task: TaskName = "classification") -> tuple[Expected, ...]:
     """The entries of expected.json.
 
     Raises:
@@ -113,32 +143,35 @@ def read_expected(path: Path) -> tuple[Expected, ...]:
         return tuple(
             Expected(
                 None if entry["picture"] is None else str(entry["picture"]),
-                str(entry["target"]),
-                str(entry["label"]),
-                {str(name): float(value) for name, value in entry["probabilities"].items()},
+                entry["target"],
+                entry[ANSWERS[task]] if task in ANSWERS else None,
+                {str(name): float(value) for name, value in entry[TASKS[task].output].items()},
             )
             for entry in entries
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(
-            "'golden/expected.json' must list objects with picture, target, label and probabilities. "
+            f"'golden/expected.json' must list objects with picture, target, {ANSWERS.get(task, '')} and "
+            f"{TASKS[task].output}. "
             f"Received: {type(error).__name__}: {error}."
         ) from error
 
 
-def _expected(golden: Golden, labels: Sequence[str]) -> list[dict[str, object]]:
-    probabilities = golden.probabilities.astype(np.float32)
+def _expected(golden: Golden, contract: Contract) -> list[dict[str, object]]:
+    rows = golden.probabilities.astype(np.float32)
+    names = golden.names or (None,) * len(rows)
     return [
-        {
-            "picture": name,
-            "target": target,
-            "label": labels[int(row.argmax())],
-            "probabilities": {label: float(value) for label, value in zip(labels, row, strict=True)},
-        }
-        for name, target, row in zip(
-            golden.names or (None,) * len(probabilities), golden.targets, probabilities, strict=True
-        )
+        {"picture": name, "target": target, **_said(row, contract)}
+        for name, target, row in zip(names, golden.targets, rows, strict=True)
     ]
+
+
+def _said(row: np.ndarray, contract: Contract) -> dict[str, object]:
+    """The answer under the key of the task, where it has one, and the first output by label."""
+    labels, task = contract.labels, contract.task
+    outputs = {label: float(value) for label, value in zip(labels, row, strict=True)}
+    said = answer(row, labels, task, contract.decision)
+    return ({ANSWERS[task]: said} if task in ANSWERS else {}) | {TASKS[task].output: outputs}
 
 
 def _png(picture: np.ndarray) -> bytes:
@@ -163,7 +196,10 @@ def _check(golden: Golden, labels: Sequence[str]) -> None:
             raise BundleError(f"'{path}' must be finite, {outputs}. Received: {logits.shape}.")
     if not np.isfinite(golden.logits).all():
         raise BundleError("golden logits must be finite. Received: NaN or infinity.")
-    unknown = sorted(set(golden.targets) - set(labels))
+    named = {
+        label for target in golden.targets for label in ([target] if isinstance(target, str) else target)
+    }
+    unknown = sorted(named - set(labels))
     if unknown:
         raise BundleError(f"golden targets must be labels of the network. Received: {unknown[0]!r}.")
 

@@ -26,9 +26,10 @@ class Provenance:
     versions: Mapping[str, str]
     config_fingerprint: str
     data_fingerprint: str
-    accuracy: float | None = None  # of the trained network on the test split
-    accuracy_interval: tuple[float, float] | None = None  # 95 %
+    score: float | None = None  # of the trained network on the test split
+    score_interval: tuple[float, float] | None = None  # 95 %
     test_images: int = 0
+    score_name: str = "accuracy"  # the figure that the task is judged by
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Manifest:
     """What manifest.json says, and whether it still says it."""
 
     files: Mapping[str, FileEntry]
-    test: Mapping[str, object] = field(default_factory=dict)  # accuracy, accuracy_interval, n
+    test: Mapping[str, object] = field(default_factory=dict)  # the score by its name, its interval, n
     sha256: str = ""
     intact: bool = True  # its own SHA-256 holds
 
@@ -77,8 +78,9 @@ def write_manifest(folder: Path, provenance: Provenance) -> str:
         "config_fingerprint": provenance.config_fingerprint,
         "data_fingerprint": provenance.data_fingerprint,
         "test": {
-            "accuracy": provenance.accuracy,
-            "accuracy_interval": provenance.accuracy_interval and list(provenance.accuracy_interval),
+            provenance.score_name: provenance.score,
+            f"{provenance.score_name}_interval": provenance.score_interval
+            and list(provenance.score_interval),
             "n": provenance.test_images,
         },
     }

@@ -9,8 +9,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
 from tfxfer.bundle.contract import SCHEMA_VERSION, ArtifactSpec, Contract, Dtype, InputSpec
+from tfxfer.catalogue.decision import Decision, read_decision
+from tfxfer.catalogue.decoding import Decoding
 from tfxfer.catalogue.inputs import ResizeRule
-from tfxfer.errors import BundleError
+from tfxfer.catalogue.tasks import TASK_NAMES, TASKS, TaskName
+from tfxfer.errors import BundleError, UsageError
 
 LARGEST_SIDE = 16384  # pixels or channels; a contract that asks for more is damaged
 
@@ -127,15 +130,47 @@ def _contract(fields: _Fields) -> Contract:
     version = fields.get("schema_version")
     if version != SCHEMA_VERSION or isinstance(version, bool):
         raise fields.wrong("schema_version", f"{SCHEMA_VERSION}, the one this tfxfer reads")
-    threshold = None if fields.get("threshold") is None else fields.number("threshold")
     spec = _input(fields.fields("input"))
+    task: TaskName = fields.text("task", TASK_NAMES)  # type: ignore[assignment]  # just checked
+    labels = _labels(fields, task)
     return Contract(
         input=spec,
-        labels=_labels(fields),
+        labels=labels,
         artifacts=_artifacts(fields),
         pictures=_pictures(fields.fields("golden"), spec),
-        threshold=threshold,
+        decoding=_decoding(fields, task, len(labels)),
+        decision=_decision(fields, labels, task),
     )
+
+
+def _decoding(fields: _Fields, task: TaskName, labels: int) -> Decoding:
+    if task != "regression":
+        return Decoding(task)
+    first = _Fields(f"{fields.place}: outputs[0]", fields.items("outputs")[0])
+    scale, offset = (_numbers(first, key) for key in ("scale", "offset"))
+    if len(scale) != labels or len(offset) != labels or min(scale) <= 0:
+        raise first.wrong("scale", f"one number above 0 for each of {labels} labels, and `offset` one number")
+    return Decoding(task, scale, offset)
+
+
+def _numbers(fields: _Fields, key: str) -> tuple[float, ...]:
+    values = fields.items(key)
+    numbers = [float(value) for value in values if isinstance(value, (int, float)) and math.isfinite(value)]
+    if len(numbers) != len(values):
+        raise fields.wrong(key, "a list of finite numbers")
+    return tuple(numbers)
+
+
+def _decision(fields: _Fields, labels: tuple[str, ...], task: TaskName) -> Decision | None:
+    if fields.get("decision") is None:
+        return None
+    try:
+        decision = read_decision(fields.fields("decision").value, labels)
+    except UsageError as error:
+        raise BundleError(f"{fields.place}: decision: {error}") from error
+    if (decision.rule == "thresholds") != (task == "multi_label") or task == "regression":
+        raise fields.wrong("decision", f"one for the task {task}")
+    return decision
 
 
 def _input(fields: _Fields) -> InputSpec:
@@ -158,15 +193,17 @@ def _input(fields: _Fields) -> InputSpec:
     )
 
 
-def _labels(fields: _Fields) -> tuple[str, ...]:
+def _labels(fields: _Fields, task: TaskName) -> tuple[str, ...]:
     outputs = fields.items("outputs")
     if not outputs:
-        raise fields.wrong("outputs", "a list of probabilities and logits")
+        raise fields.wrong("outputs", f"a list of {TASKS[task].output} and logits")
     labels = _Fields(f"{fields.place}: outputs[0]", outputs[0]).items("labels")
     names = tuple(label for label in labels if isinstance(label, str) and label)
-    if len(names) != len(labels) or len(set(names)) != len(names) or len(names) < 2:
+    fewest = TASKS[task].fewest_labels
+    if len(names) != len(labels) or len(set(names)) != len(names) or len(names) < fewest:
         raise BundleError(
-            f"{fields.place}: outputs[0].labels must be two different labels or more. Received: {labels!r}."
+            f"{fields.place}: outputs[0].labels must be {'two different labels' if fewest == 2 else 'a label'} or "
+            f"more. Received: {labels!r}."
         )
     return names
 

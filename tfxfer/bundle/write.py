@@ -28,7 +28,7 @@ def write_bundle(
     (folder / "labels.txt").write_bytes(("\n".join(contract.labels) + "\n").encode("utf-8"))
     text = json.dumps(contract.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     (folder / "contract.json").write_bytes(text.encode("utf-8"))
-    write_golden(folder, golden, contract.labels)
+    write_golden(folder, golden, contract)
     (folder / "MODEL_CARD.md").write_bytes(render_card(card, contract).encode("utf-8"))
     return write_manifest(folder, provenance)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tfxfer.catalogue.tasks import TaskName
+
 
 @dataclass(frozen=True, slots=True)
 class FormatFacts:
@@ -106,9 +108,51 @@ DEFAULT_GATES: Mapping[tuple[str, str], tuple[DefaultGate, ...]] = {
 }  # by (format, precision)
 
 
-def default_gates(format: str, precision: str) -> Mapping[str, float]:
-    """Name and limit of every gate that an artifact of this format and precision must pass by default."""
-    return {gate.name: gate.limit for gate in DEFAULT_GATES[format, precision]}
+# What takes the place of the gates that only a classifier has; the limit by the precision's own name.
+_MULTI_LABEL_GATES: Mapping[str, tuple[str, str]] = {
+    "min_top1_agreement": (
+        "min_decision_agreement",
+        "a label's yes or no changes where its logit lies within the precision's error of the threshold",
+    ),
+    "max_accuracy_drop": (
+        "max_mean_average_precision_drop",
+        "ranking suffers from the same errors as accuracy does, and no more",
+    ),
+}
+_REGRESSION_RISE = {"float32": 0.005, "float16": 0.02}
+_REGRESSION_RISE_INT8 = 0.1
+
+
+def task_gates(format: str, precision: str, task: TaskName) -> tuple[DefaultGate, ...]:
+    """The default gates of an artifact for a task; those of a classifier are DEFAULT_GATES."""
+    gates = DEFAULT_GATES[format, precision]
+    if task == "classification":
+        return gates
+    logits = tuple(gate for gate in gates if gate.name not in _MULTI_LABEL_GATES)
+    if task == "regression":
+        rise = _REGRESSION_RISE.get(precision, _REGRESSION_RISE_INT8)
+        reason = (
+            "of the network's own mean absolute error: what the precision's errors on the logits add to it"
+        )
+        return (*logits, DefaultGate("max_mean_absolute_error_rise", rise, reason))
+    named = ((gate, _MULTI_LABEL_GATES.get(gate.name)) for gate in gates)
+    return (
+        *logits,
+        *(DefaultGate(other[0], gate.limit, other[1]) for gate, other in named if other is not None),
+    )
+
+
+def default_gates(
+    format: str, precision: str, task: TaskName = "classification", *, decided: bool = False
+) -> Mapping[str, float]:
+    """Name and limit of every gate that an artifact must pass by default.
+
+    `decided` says that a classifier has a decision rule, whose answers must agree as the best classes must.
+    """
+    limits = {gate.name: gate.limit for gate in task_gates(format, precision, task)}
+    if decided and "min_top1_agreement" in limits:
+        limits["min_decision_agreement"] = limits["min_top1_agreement"]
+    return limits
 
 
 def artifact_path(format: str, precision: str) -> str:

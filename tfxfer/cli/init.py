@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tfxfer.catalogue.tasks import TASK_NAMES
 from tfxfer.errors import UsageError
 
 
@@ -13,10 +14,10 @@ from tfxfer.errors import UsageError
 )
 def command(task: str) -> None:
     """Print a complete, commented configuration on stdout: `tfxfer init > config.yaml`."""
-    from tfxfer.config.template import TASKS, template
+    from tfxfer.config.template import template
 
-    if task not in TASKS:
-        raise UsageError(
-            f"--task must be {' or '.join(TASKS)} in this version of tfxfer. Received: '{task}'."
-        )
-    click.echo(template(task), nl=False)
+    for name in TASK_NAMES:
+        if task == name:
+            click.echo(template(name), nl=False)
+            return
+    raise UsageError(f"--task must be {' or '.join(TASK_NAMES)}. Received: '{task}'.")

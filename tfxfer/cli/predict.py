@@ -20,7 +20,7 @@ from tfxfer.cli.output import print_json, print_table
 @click.argument("more", nargs=-1)
 @json_option
 def command(model: Path, data: tuple[str, ...], more: tuple[str, ...], *, as_json: bool) -> None:
-    """The label and the probabilities of each image; further files may follow the options."""
+    """The answer for each image and the numbers behind it; further files may follow the options."""
     prepare_tensorflow()
     from tfxfer.stages.tools import predict_path
 
@@ -33,6 +33,10 @@ def command(model: Path, data: tuple[str, ...], more: tuple[str, ...], *, as_jso
 
 
 def _row(entry: Mapping[str, object]) -> dict[str, object]:
+    if "value" in entry:
+        return {"path": entry.get("path"), "value": entry.get("value")}
     probabilities = entry.get("probabilities")
+    if isinstance(labels := entry.get("labels"), list):
+        return {"path": entry.get("path"), "labels": ", ".join(labels) or "none"}
     probability = probabilities.get(entry.get("label")) if isinstance(probabilities, Mapping) else None
     return {"path": entry.get("path"), "label": entry.get("label"), "probability": probability}

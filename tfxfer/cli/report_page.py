@@ -9,6 +9,12 @@ import click
 
 from tfxfer.cli.output import print_page, shown
 
+SCORES = (
+    "accuracy",
+    "exact_match",
+    "mean_absolute_error",
+)  # what a task is judged by; a report has one of them
+
 
 def print_report(report: Mapping[str, object], out: Path) -> None:
     """A page from the dictionary of report.json; what is missing there is left out."""
@@ -19,7 +25,7 @@ def print_report(report: Mapping[str, object], out: Path) -> None:
     artifacts = [_artifact(row) for row in _rows(report, "artifacts")]
     print_page({"artifacts": artifacts})
     if test:
-        click.echo(f"\n{_accuracy(test)}")
+        click.echo(f"\n{_score(test)}")
     _print_transfer(report)
     for gate in _rows(report, "gates"):
         if gate.get("passed") is False:
@@ -34,7 +40,7 @@ def print_export(report: Mapping[str, object]) -> None:
     """A page from what `export` returns."""
     print_page({"artifacts": [_artifact(row) for row in _rows(report, "artifacts")]})
     if test := _facts(report, "test"):
-        click.echo(f"\n{_accuracy(test)}")
+        click.echo(f"\n{_score(test)}")
     click.echo(f"bundle: {report.get('bundle')}")
 
 
@@ -53,9 +59,10 @@ def _print_transfer(report: Mapping[str, object]) -> None:
         click.echo(f"labels that are likely wrong: {shown(issues['count'])}, see {issues.get('path')}")
 
 
-def _accuracy(test: Mapping[str, object]) -> str:
-    interval = test.get("accuracy_interval")
-    words = f"test accuracy: {shown(test.get('accuracy'))}"
+def _score(test: Mapping[str, object]) -> str:
+    name = next((name for name in SCORES if name in test), SCORES[0])
+    interval = test.get(f"{name}_interval")
+    words = f"test {name.replace('_', ' ')}: {shown(test.get(name))}"
     if isinstance(interval, list | tuple) and len(interval) == 2:
         words += f" (95 % interval {shown(interval[0])} to {shown(interval[1])})"
     return words
@@ -89,8 +96,8 @@ def _artifact(row: Mapping[str, object]) -> dict[str, object]:
         "artifact": f"{row.get('format')}:{row.get('precision')}",
         "status": row.get("status"),
         "bytes": row.get("size_bytes"),
-        "accuracy": row.get("accuracy"),
-        "agreement": row.get("top1_agreement"),
+        **{name.replace("_", " "): row[name] for name in SCORES if name in row},
+        "agreement": row.get("decision_agreement", row.get("top1_agreement")),
         "logit error": row.get("max_abs_logit_error"),
         "ms": row.get("latency_ms_p50"),
     }

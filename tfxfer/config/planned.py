@@ -19,7 +19,6 @@ PLANNED_KEYS = frozenset(
     }
 )
 PLANNED_VALUES: Mapping[str, tuple[str, ...]] = {
-    "head.task": ("multi_label", "regression"),
     "exports.format": PLANNED_FORMATS,
     "exports.precision": PLANNED_PRECISIONS,
 }

@@ -16,6 +16,7 @@ from tfxfer.config.overrides import apply_override
 from tfxfer.config.paths import resolve_paths
 from tfxfer.config.schema import Config
 from tfxfer.config.short_forms import complete, expand
+from tfxfer.config.task_checks import check_task
 from tfxfer.config.training_checks import check_training
 from tfxfer.config.yaml_reader import MAX_BYTES, YamlProblem, read_yaml
 from tfxfer.errors import ConfigError
@@ -98,6 +99,7 @@ def _read_document(file: Path) -> Document:
 def _check(document: Document) -> Config:
     config = _validated(document)
     found = list(_checked({name: getattr(config, name) for name in CHECKS}))
+    found += check_task(config)
     if found:
         raise ConfigError(_listed(document, found))
     return config

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
+from tfxfer.catalogue.tasks import TASKS, TaskName
+from tfxfer.config.decision_schema import DecisionConfig
 from tfxfer.config.section import Fraction, Name, Section, Share, Text
 from tfxfer.config.training_schema import TrainingConfig
 from tfxfer.config.until import check_until
@@ -124,7 +126,10 @@ class BackboneConfig(Section):
 class HeadConfig(Section):
     """What stands on top of the backbone and learns the classes."""
 
-    task: Literal["classification"] = Field(default="classification", description="one label per image")
+    task: TaskName = Field(
+        default="classification",
+        description="; ".join(f"{facts.name}: {facts.summary}" for facts in TASKS.values()),
+    )
     hidden: Annotated[
         tuple[Annotated[int, Field(gt=0, le=65_536)], ...], Field(strict=False, max_length=8)
     ] = Field(default=(), description="units of hidden layers between features and classes, such as [256]")
@@ -149,6 +154,35 @@ class GatesConfig(Section):
     )
     max_relative_logit_error: float | None = Field(
         default=None, ge=0, description="mean difference of the logits, as a share of the largest logit"
+    )
+    min_decision_agreement: Share | None = Field(
+        default=None, description="share of the network's answers under a decision rule, or of its labels"
+    )
+    min_sensitivity: Share | None = Field(
+        default=None, description="of the decision rule's positive label, on the test split"
+    )
+    min_specificity: Share | None = Field(
+        default=None, description="of the decision rule's positive label, on the test split"
+    )
+    min_slice_accuracy: Share | None = Field(default=None, description="accuracy on the worst slice")
+    max_slice_drop: float | None = Field(
+        default=None,
+        ge=0,
+        description="what the worst slice loses: accuracy, exact match, or a share of the absolute error",
+    )
+    min_mean_average_precision: Share | None = Field(
+        default=None, description="multi-label: of the network and of each artifact"
+    )
+    max_mean_average_precision_drop: Share | None = Field(
+        default=None, description="multi-label: of the network minus that of the artifact"
+    )
+    max_mean_absolute_error: float | None = Field(
+        default=None,
+        ge=0,
+        description="regression: of the network and of each artifact, in the targets' unit",
+    )
+    max_mean_absolute_error_rise: float | None = Field(
+        default=None, ge=0, description="regression: how much larger, as a share of the network's own"
     )
     max_size_bytes: int | None = Field(default=None, gt=0, description="of the artifact's file or folder")
     max_latency_ms_p95: float | None = Field(default=None, gt=0, description="of one image, on this machine")
@@ -201,6 +235,10 @@ class EvaluationConfig(Section):
     baselines: bool = Field(
         default=True,
         description="cheap baselines, the verdict on transfer, and the labels that are likely wrong",
+    )
+    decision: DecisionConfig | None = Field(
+        default=None,
+        description="how probabilities become an answer; the most probable label, or the best F1 of each label",
     )
 
 

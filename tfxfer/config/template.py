@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 
-TASKS = ("classification",)
+from jinja2 import Environment, StrictUndefined
+
+from tfxfer.catalogue.tasks import TaskName
+
+OUTPUTS: Mapping[TaskName, str] = {
+    "classification": "classes",
+    "multi_label": "labels",
+    "regression": "the value",
+}
 
 
-def template(task: str) -> str:
-    """A complete, commented configuration for one of TASKS.
+def template(task: TaskName) -> str:
+    """A complete, commented configuration for a task.
 
     `# text` explains; a key behind a bare `#` is a setting that is off, with its usual value.
     """
-    assert task in TASKS
-    return files("tfxfer.config").joinpath("templates", f"{task}.yaml").read_text(encoding="utf-8")
+    text = files("tfxfer.config").joinpath("templates", "config.yaml.j2").read_text(encoding="utf-8")
+    environment = Environment(
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return environment.from_string(text).render(task=task, outputs=OUTPUTS[task])

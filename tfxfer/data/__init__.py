@@ -20,7 +20,7 @@ from tfxfer.data.slices import Slicing, check_slices, slice_values
 from tfxfer.data.sources import open_source
 from tfxfer.data.splits import Fractions, Splits, split_records
 from tfxfer.data.tables import bad_records_csv, splits_csv
-from tfxfer.data.targets import label_counts, label_names, task_of
+from tfxfer.data.targets import label_counts, label_names, target_array, task_of
 from tfxfer.data.tfdata import as_dataset
 from tfxfer.data.unlabelled import Unlabelled, open_unlabelled
 
@@ -60,6 +60,7 @@ __all__ = [
     "slice_values",
     "split_records",
     "splits_csv",
+    "target_array",
     "task_of",
     "values_summary",
 ]

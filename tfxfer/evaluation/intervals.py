@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 Interval = tuple[float, float]  # (low, high)
 
 Z95 = 1.959963984540054  # standard normal quantile of a two-sided 95 % interval
+
+
+def effective_sample_size(weights: np.ndarray) -> float:
+    """How many equally weighted samples say as much: Kish 1965, (sum of w)^2 / sum of w^2."""
+    return float(weights.sum() ** 2 / np.square(weights).sum())
 
 
 def wilson_interval(successes: float, n: float, *, z: float = Z95) -> Interval:
@@ -23,6 +30,14 @@ def wilson_interval(successes: float, n: float, *, z: float = Z95) -> Interval:
     low = 0.0 if share == 0.0 else max(0.0, centre - half)
     high = 1.0 if share == 1.0 else min(1.0, centre + half)
     return low, high
+
+
+def share_interval(correct: np.ndarray, weights: np.ndarray) -> Interval:
+    """The Wilson interval of the weighted share of (N,) bool that is true; (0, 1) of none."""
+    if not len(correct) or weights.sum() <= 0:
+        return 0.0, 1.0
+    effective = effective_sample_size(weights)
+    return wilson_interval(float(np.average(correct, weights=weights)) * effective, effective)
 
 
 def rate_upper_bound(events: float, n: float, *, confidence: float = 0.95) -> float:
@@ -55,3 +70,26 @@ def paired_difference_interval(
     difference = first - second
     half = z * math.sqrt(max(first + second - difference * difference, 0.0) / (n + 2))
     return max(-1.0, difference - half), min(1.0, difference + half)
+
+
+def mean_interval(values: np.ndarray, weights: np.ndarray, *, z: float = Z95) -> Interval:
+    """The interval of a weighted mean of (N,) values by the central limit theorem; n is Kish's effective size."""
+    mean = float(np.average(values, weights=weights))
+    effective = effective_sample_size(weights)
+    if effective <= 1:
+        return -math.inf, math.inf
+    variance = float(np.average(np.square(values - mean), weights=weights)) * effective / (effective - 1)
+    half = z * math.sqrt(variance / effective)
+    return mean - half, mean + half
+
+
+def difference_interval(first: Interval, second: Interval, values: tuple[float, float]) -> Interval:
+    """The interval of values[0] - values[1], two independent figures with intervals of their own.
+
+    Newcombe 1998, "Interval estimation for the difference between independent proportions", Statistics in
+    Medicine 17, method 10: the squares of the two distances to the limits add up.
+    """
+    difference = values[0] - values[1]
+    below = math.hypot(values[0] - first[0], second[1] - values[1])
+    above = math.hypot(first[1] - values[0], values[1] - second[0])
+    return difference - below, difference + above

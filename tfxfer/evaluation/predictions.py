@@ -9,6 +9,7 @@ from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 
+from tfxfer.catalogue.tasks import TASKS, TaskName, output_names
 from tfxfer.errors import DataError, EvaluationError
 from tfxfer.runtimes.outputs import Outputs
 
@@ -23,28 +24,37 @@ class Predictor(Protocol):
     def predict(self, images: np.ndarray) -> Outputs: ...
 
 
+@runtime_checkable
+class HasTask(Protocol):
+    """A predictor that knows what its logits mean."""
+
+    @property
+    def task(self) -> TaskName: ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
     """What a predictor said about a split, beside what is true."""
 
     outputs: Outputs
-    targets: np.ndarray  # (N,) int64 class indices
+    targets: np.ndarray  # (N,) int64 class indices; (N, labels) float64 of other tasks
     weights: np.ndarray  # (N,) float64, ones where none were given
 
 
-def collect(predict: object, data: Iterable[object]) -> Predictions:
+def collect(predict: object, data: Iterable[object], task: TaskName = "classification") -> Predictions:
     """Run `predict` over every batch of `data`.
 
     `predict` is a Network, a Runtime, a keras.Model or a callable from a batch to Outputs or an array.
     `data` yields (images, targets) or (images, targets, weights); an array that `predict` returns is
-    taken as probabilities where every row is one, and as logits otherwise.
+    taken as probabilities where every row is one (of a multi-label task: every number), and as logits
+    otherwise; of a regression it holds the values.
 
     Raises:
         DataError: no batch, a batch that is not a pair or a triple, targets that do not fit.
-        EvaluationError: outputs that are not (N, classes) or not finite.
+        EvaluationError: outputs that are not (N, labels) or not finite.
     """
     refuse_endless(data)
-    run = _runner(predict)
+    run = _runner(predict, task)
     raw, targets, weights = [], [], []
     for images, truth, weight in _batches(data):
         raw.append(run(images))
@@ -52,12 +62,33 @@ def collect(predict: object, data: Iterable[object]) -> Predictions:
         weights.append(np.ones(len(truth)) if weight is None else weight)
     if not raw:
         raise DataError("evaluation needs at least one batch. Received: an empty data set.")
-    outputs = _joined(raw)
+    outputs = _joined(raw, task)
     return Predictions(
         outputs,
-        class_indices(np.concatenate(targets), outputs.logits.shape[1]),
+        checked_targets(np.concatenate(targets), outputs.logits.shape[1], task),
         _checked_weights(np.concatenate(weights), len(outputs.logits)),
     )
+
+
+def checked_targets(targets: np.ndarray, labels: int, task: TaskName) -> np.ndarray:
+    """Targets as the task scores them: class indices (N,), or (N, labels) float64 zeros and ones, or values.
+
+    Raises:
+        DataError: targets that do not fit the task or the number of labels.
+    """
+    if task == "classification":
+        return class_indices(targets, labels)
+    rows = targets.reshape(-1, 1) if targets.ndim == 1 and labels == 1 else targets
+    if rows.ndim != 2 or rows.shape[1] != labels or rows.dtype.kind not in "iufb":
+        raise DataError(
+            f"targets of this task must be numbers (N, {labels}). "
+            f"Received: shape {targets.shape}, dtype {targets.dtype}."
+        )
+    wrong = ~np.isin(rows, (0, 1)) if task == "multi_label" else ~np.isfinite(rows)
+    if wrong.any():
+        wanted = "0 or 1 for each label" if task == "multi_label" else "finite"
+        raise DataError(f"targets must be {wanted}. Received: {rows[wrong][0]} ({int(wrong.sum())} such).")
+    return rows.astype(np.float64)
 
 
 def class_indices(targets: np.ndarray, classes: int) -> np.ndarray:
@@ -92,7 +123,7 @@ def check_outputs(outputs: Outputs) -> None:
     """
     if outputs.logits.ndim != 2 or outputs.logits.shape != outputs.probabilities.shape:
         raise EvaluationError(
-            "a classifier's logits and probabilities must both be (N, classes). "
+            "logits and probabilities (or values) must both be (N, labels). "
             f"Received: {outputs.logits.shape} and {outputs.probabilities.shape}."
         )
     for name, values in (("logits", outputs.logits), ("probabilities", outputs.probabilities)):
@@ -128,53 +159,54 @@ def _batches(data: Iterable[object]) -> Iterator[tuple[object, np.ndarray, np.nd
         yield batch[0], truth, None if len(batch) == 2 else np.asarray(batch[2], dtype=np.float64)
 
 
-def _runner(predict: object) -> Callable[[object], Outputs | np.ndarray]:
+def _runner(predict: object, task: TaskName) -> Callable[[object], Outputs | np.ndarray]:
     keras = sys.modules.get("keras")  # a keras.Model exists only where Keras is loaded
     if keras is not None and isinstance(predict, keras.Model):
-        return _model_runner(predict)
+        return _model_runner(predict, task)
     if isinstance(predict, Predictor):
         predictor = predict
         return lambda images: predictor.predict(np.asarray(images))
     if callable(predict):
         function = predict
-        return lambda images: _as_outputs(function(images))
+        return lambda images: _as_outputs(function(images), task)
     raise EvaluationError(
         "evaluate takes a Network, a Runtime, a keras.Model or a callable. "
         f"Received: {type(predict).__name__}."
     )
 
 
-def _model_runner(model: object) -> Callable[[object], Outputs | np.ndarray]:
+def _model_runner(model: object, task: TaskName) -> Callable[[object], Outputs | np.ndarray]:
     """A keras.Model in inference mode, as one graph.
 
     Not `predict_on_batch`: under a strategy it gives every replica the whole batch and joins their answers.
     """
     tensorflow, call = sys.modules["tensorflow"], cast(Callable[..., object], model)
     graph = tensorflow.function(lambda images: call(images, training=False), reduce_retracing=True)
-    return lambda images: _as_outputs(graph(images))
+    return lambda images: _as_outputs(graph(images), task)
 
 
-def _as_outputs(value: object) -> Outputs | np.ndarray:
+def _as_outputs(value: object, task: TaskName) -> Outputs | np.ndarray:
     if isinstance(value, Outputs):
         return value
     if isinstance(value, Mapping):
-        missing = {"probabilities", "logits"} - set(value)
-        if missing:
+        first, second = output_names(task)
+        if {first, second} - set(value):
             raise EvaluationError(
-                "a model with several outputs must name them 'probabilities' and 'logits'. "
+                f"a model with several outputs must name them '{first}' and '{second}'. "
                 f"Received: {sorted(value)}."
             )
-        return Outputs(np.asarray(value["probabilities"]), np.asarray(value["logits"]))
-    array = np.asarray(value)
-    if isinstance(value, (tuple, list)) or array.ndim != 2 or array.shape[1] < 2:
+        return Outputs(np.asarray(value[first]), np.asarray(value[second]))
+    array, fewest = np.asarray(value), TASKS[task].fewest_labels
+    if isinstance(value, (tuple, list)) or array.ndim != 2 or array.shape[1] < fewest:
+        wanted = "two labels or more" if fewest == 2 else "one label or more"
         raise EvaluationError(
-            "a classifier's output must be one array (N, classes), two classes or more. "
+            f"the output must be one array (N, labels), {wanted}. "
             f"Received: {f'{len(value)} outputs' if isinstance(value, (tuple, list)) else array.shape}."
         )
     return array
 
 
-def _joined(parts: Sequence[Outputs | np.ndarray]) -> Outputs:
+def _joined(parts: Sequence[Outputs | np.ndarray], task: TaskName) -> Outputs:
     ready = [part for part in parts if isinstance(part, Outputs)]
     if len(ready) == len(parts):
         outputs = Outputs(
@@ -182,17 +214,34 @@ def _joined(parts: Sequence[Outputs | np.ndarray]) -> Outputs:
             np.concatenate([part.logits for part in ready]),
         )
     else:
-        outputs = _from_array(np.concatenate([np.asarray(part) for part in parts]))
+        outputs = FROM_ARRAY[task](np.concatenate([np.asarray(part) for part in parts]).astype(np.float64))
     check_outputs(outputs)
     return outputs
 
 
-def _from_array(values: np.ndarray) -> Outputs:
-    values = values.astype(np.float64)
+def _from_classes(values: np.ndarray) -> Outputs:
     if values.min() >= 0 and np.abs(values.sum(axis=1) - 1).max() < 1e-3:  # rows that add up to one
         return Outputs(values, np.log(np.maximum(values, np.finfo(np.float32).tiny)))
     shifted = np.exp(values - values.max(axis=1, keepdims=True))
     return Outputs(shifted / shifted.sum(axis=1, keepdims=True), values)
+
+
+def _from_labels(values: np.ndarray) -> Outputs:
+    if values.min() >= 0 and values.max() <= 1:
+        inside = np.clip(values, np.finfo(np.float32).tiny, 1 - np.finfo(np.float32).epsneg)
+        return Outputs(values, np.log(inside) - np.log1p(-inside))
+    return Outputs(1 / (1 + np.exp(-values)), values)
+
+
+def _from_values(values: np.ndarray) -> Outputs:
+    return Outputs(values, values)
+
+
+FROM_ARRAY: Mapping[TaskName, Callable[[np.ndarray], Outputs]] = {
+    "classification": _from_classes,
+    "multi_label": _from_labels,
+    "regression": _from_values,
+}
 
 
 def _from_one_hot(rows: np.ndarray) -> np.ndarray:

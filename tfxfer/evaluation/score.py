@@ -1,4 +1,4 @@
-"""From outputs and targets to figures."""
+"""A classifier's figures, from outputs and targets."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 
+from tfxfer.catalogue.decision import Decision
 from tfxfer.errors import EvaluationError
 from tfxfer.evaluation.calibration import expected_calibration_error
-from tfxfer.evaluation.intervals import wilson_interval
-from tfxfer.evaluation.metrics import ClassMetrics, Metrics
+from tfxfer.evaluation.decided import decision_metrics
+from tfxfer.evaluation.intervals import effective_sample_size, wilson_interval
+from tfxfer.evaluation.metrics import ClassificationMetrics, ClassMetrics
 from tfxfer.evaluation.predictions import Predictions, check_outputs, class_indices
 from tfxfer.runtimes.outputs import Outputs
 
@@ -21,7 +23,7 @@ def score(
     *,
     labels: Sequence[str] | None = None,
     weights: np.ndarray | None = None,
-) -> Metrics:
+) -> ClassificationMetrics:
     """The figures of outputs (N, classes) against targets, class indices (N,) or one-hot (N, classes).
 
     The predicted class is the largest logit, the first one where two are equal. Without `labels` the
@@ -37,10 +39,12 @@ def score(
     return score_predictions(Predictions(outputs, truth, ones if weights is None else weights), labels=labels)
 
 
-def score_predictions(predictions: Predictions, *, labels: Sequence[str] | None = None) -> Metrics:
+def score_predictions(
+    predictions: Predictions, *, labels: Sequence[str] | None = None, decision: Decision | None = None
+) -> ClassificationMetrics:
     """The figures of predictions already collected and checked."""
     outputs, targets, weights = predictions.outputs, predictions.targets, predictions.weights
-    names = _names(labels, outputs.logits.shape[1])
+    names = label_names(labels, outputs.logits.shape[1])
     log_probabilities = log_softmax(outputs.logits)
     predicted = outputs.logits.argmax(axis=1)
     correct = predicted == targets
@@ -52,7 +56,7 @@ def score_predictions(predictions: Predictions, *, labels: Sequence[str] | None 
         _class_metrics(index, name, confusion, log_probabilities[:, index], predictions)
         for index, name in enumerate(names)
     )
-    return Metrics(
+    return ClassificationMetrics(
         accuracy=accuracy,
         accuracy_interval=wilson_interval(accuracy * effective, effective),
         loss=float(np.average(-log_probabilities[np.arange(len(targets)), targets], weights=weights)),
@@ -61,6 +65,7 @@ def score_predictions(predictions: Predictions, *, labels: Sequence[str] | None 
         per_class=per_class,
         confusion=tuple(tuple(_whole(count) for count in row) for row in confusion),
         n=len(targets),
+        decision=None if decision is None else decision_metrics(predictions, decision),
     )
 
 
@@ -71,12 +76,8 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
-def effective_sample_size(weights: np.ndarray) -> float:
-    """How many equally weighted samples say as much: Kish 1965, (sum of w)^2 / sum of w^2."""
-    return float(weights.sum() ** 2 / np.square(weights).sum())
-
-
-def _names(labels: Sequence[str] | None, classes: int) -> tuple[str, ...]:
+def label_names(labels: Sequence[str] | None, classes: int) -> tuple[str, ...]:
+    """The names of the outputs; numbers where nobody has named them."""
     if labels is None:
         return tuple(str(index) for index in range(classes))
     if len(labels) != classes:
@@ -100,9 +101,9 @@ def _class_metrics(
     mixed = weights[positive].sum() > 0 and weights[~positive].sum() > 0  # otherwise nothing to rank against
     return ClassMetrics(
         label=label,
-        precision=_ratio(hits, said),
-        recall=_ratio(hits, true),
-        f1=_ratio(2 * hits, true + said),
+        precision=ratio(hits, said),
+        recall=ratio(hits, true),
+        f1=ratio(2 * hits, true + said),
         support=int(positive.sum()),
         roc_auc=float(roc_auc_score(positive, ranking, sample_weight=weights)) if mixed else None,
         average_precision=float(average_precision_score(positive, ranking, sample_weight=weights))
@@ -111,7 +112,8 @@ def _class_metrics(
     )
 
 
-def _ratio(part: float, whole: float) -> float | None:
+def ratio(part: float, whole: float) -> float | None:
+    """A share, or None of nothing."""
     return part / whole if whole > 0 else None
 
 

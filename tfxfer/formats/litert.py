@@ -17,7 +17,7 @@ from tfxfer.formats.litert_file import finish_litert
 from tfxfer.formats.litert_flatbuffer import read_flatbuffer
 from tfxfer.formats.litert_quantize import PRECISIONS, quantise
 from tfxfer.formats.trace import Traced
-from tfxfer.runtimes.runtime import INPUT, OUTPUTS
+from tfxfer.runtimes.runtime import INPUT
 from tfxfer.store.atomic import write_bytes
 
 CONVERTER_ERRORS = (ValueError, tf.errors.OpError, ConverterError)
@@ -37,13 +37,13 @@ class LiteRTFormat:
     def write(
         self, traced: Traced, to: Path, precision: str, *, calibration: np.ndarray | None = None
     ) -> None:
-        entry = integer_entry(traced.frozen) if precision == "int8" else None
+        entry = integer_entry(traced.frozen, traced.outputs) if precision == "int8" else None
         frozen = traced.frozen if entry is None else entry.graph
         with captured_output() as output:
             try:
-                model = read_flatbuffer(convert_litert(frozen, OUTPUTS))
+                model = read_flatbuffer(convert_litert(frozen, traced.outputs))
                 if precision != "float32":
-                    model = quantise(model, precision, entry=entry, calibration=calibration)
+                    model = quantise(model, precision, traced.outputs, entry=entry, calibration=calibration)
                 data = finish_litert(model, traced)
             except QUANTIZER_ERRORS as error:
                 what = "every operation of the network must be one of LiteRT's built-in ones"

@@ -15,7 +15,7 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.framework.types_pb2 import DT_FLOAT, DT_UINT8
 
 from tfxfer.formats.graph import Graph, constant_value, input_name
-from tfxfer.runtimes.runtime import INPUT, OUTPUTS
+from tfxfer.runtimes.runtime import INPUT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +31,7 @@ class Entry:
         return (pixels.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
 
 
-def integer_entry(frozen: GraphDef) -> Entry | None:
+def integer_entry(frozen: GraphDef, outputs: tuple[str, ...]) -> Entry | None:
     """The graph without its preprocessing, as far as that is one scale and one offset for all channels.
 
     None for a network that takes floats. The zero point is a whole number, so that [-1, 1] comes out half
@@ -43,7 +43,7 @@ def integer_entry(frozen: GraphDef) -> Entry | None:
     cut = [step for step in _steps(frozen, nodes) if _zero_point(step) is not None][-1]
     zero_point = _zero_point(cut)
     assert zero_point is not None
-    return Entry(_from(frozen, cut[0]), cut[1], zero_point)
+    return Entry(_from(frozen, cut[0], outputs), cut[1], zero_point)
 
 
 Step = tuple[str, float, float]  # a node, and the scale and offset that lead from a pixel to its value
@@ -95,7 +95,7 @@ def _zero_point(step: Step) -> int | None:
     return int(np.floor(round(-offset / scale, 3) + 0.5))  # 127.5 may come as 127.49999
 
 
-def _from(frozen: GraphDef, start: str) -> GraphDef:
+def _from(frozen: GraphDef, start: str, outputs: tuple[str, ...]) -> GraphDef:
     """The graph in which `image` stands for the value of the node `start`."""
     graph = GraphDef(versions=frozen.versions, library=frozen.library)
     for node in frozen.node:
@@ -106,4 +106,4 @@ def _from(frozen: GraphDef, start: str) -> GraphDef:
         for index, text in enumerate(node.input):
             if input_name(text) == start:
                 copy.input[index] = INPUT
-    return Graph.of(graph, keep=(INPUT, *OUTPUTS)).as_graph_def()
+    return Graph.of(graph, keep=(INPUT, *outputs)).as_graph_def()

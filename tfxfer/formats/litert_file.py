@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,26 +15,29 @@ from tfxfer.formats.litert_flatbuffer import pack_flatbuffer
 from tfxfer.formats.litert_metadata import METADATA_NAME, model_metadata
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.labels import labels_text
-from tfxfer.runtimes.runtime import INPUT, LABELS_FILE, OUTPUTS, SIGNATURE
+from tfxfer.runtimes.runtime import INPUT, LABELS_FILE, SIGNATURE, TASK_FILE
 
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip archive can state
 
 
 def finish_litert(model: Any, traced: Traced) -> bytes:
     """The file of a model with a signature, metadata that names the labels of output 0, and labels.txt."""
-    add_signature(model)
+    add_signature(model, traced.outputs)
     _add_metadata(model, model_metadata(traced))
     packed = pack_flatbuffer(model)
-    return packed if traced.labels is None else _with_labels(packed, traced.labels)
+    files = {} if traced.labels is None else {LABELS_FILE: labels_text(traced.labels)}
+    if traced.task != "classification":
+        files[TASK_FILE] = traced.task
+    return _with_files(packed, files) if files else packed
 
 
-def add_signature(model: Any) -> None:
+def add_signature(model: Any, outputs: tuple[str, ...]) -> None:
     """State the input and the outputs under their names, in the order of the graph."""
     graph = model.subgraphs[0]
     names = {index: graph.tensors[index].name.decode() for index in (*graph.inputs, *graph.outputs)}
-    if tuple(names.values()) != (INPUT, *OUTPUTS):
+    if tuple(names.values()) != (INPUT, *outputs):
         raise ExportError(
-            f"the converter must keep the names and order of {INPUT}, {', '.join(OUTPUTS)}. "
+            f"the converter must keep the names and order of {INPUT}, {', '.join(outputs)}. "
             f"Received: {tuple(names.values())}. Report this: LiteRT's converter has changed."
         )
     signature = schema.SignatureDefT()
@@ -59,12 +63,13 @@ def _add_metadata(model: Any, metadata: bytes) -> None:
     model.metadata = [*(model.metadata or ()), entry]
 
 
-def _with_labels(data: bytes, labels: tuple[str, ...]) -> bytes:
-    """labels.txt as a zip archive behind the flatbuffer, which readers of either do not see of the other."""
+def _with_files(data: bytes, files: Mapping[str, str]) -> bytes:
+    """Texts as a zip archive behind the flatbuffer, which readers of either do not see of the other."""
     file = io.BytesIO(data)
-    entry = zipfile.ZipInfo(LABELS_FILE, ZIP_EPOCH)
-    entry.create_system = 3  # Unix, whatever machine writes it
-    entry.external_attr = 0o644 << 16
     with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
-        archive.writestr(entry, labels_text(labels))
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
+            entry.create_system = 3  # Unix, whatever machine writes it
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, text)
     return file.getvalue()

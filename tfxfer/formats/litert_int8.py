@@ -10,7 +10,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from tfxfer.errors import ExportError
 from tfxfer.formats.litert_entry import Entry
-from tfxfer.runtimes.runtime import INPUT, OUTPUTS
+from tfxfer.runtimes.runtime import INPUT
 
 WEIGHTED = (
     schema.BuiltinOperator.CONV_2D,
@@ -21,14 +21,14 @@ LARGEST_BIAS = 2.0**29  # of an int32, with room for the sum that is added to it
 SMALLEST_RATIO = 2.0**-30  # of scales, input * weight / output; XNNPACK takes no layer below 2^-32
 
 
-def name_outputs(model: Any) -> None:
+def name_outputs(model: Any, outputs: tuple[str, ...]) -> None:
     """Give the tensors that are the graph's input and outputs now the names that those had before."""
     graph = model.subgraphs[0]
-    names = dict(zip([*graph.inputs, *graph.outputs], (INPUT, *OUTPUTS), strict=True))
+    names = dict(zip([*graph.inputs, *graph.outputs], (INPUT, *outputs), strict=True))
     for index, tensor in enumerate(graph.tensors):
         if index in names:
             tensor.name = names[index].encode()
-        elif tensor.name.decode() in OUTPUTS:
+        elif tensor.name.decode() in outputs:
             tensor.name += b"_int8"
 
 
@@ -82,6 +82,29 @@ def repair_small_scales(model: Any, original: Any) -> None:
             if weights.type == schema.TensorType.INT8 and source.type == schema.TensorType.INT8:
                 target = graph.tensors[operator.outputs[0]]
                 _repair_layer(model, floats, (source, weights, bias[0] if bias else None, target))
+
+
+def repair_sigmoids(model: Any) -> None:
+    """Let every int8 sigmoid read an int8 tensor.
+
+    Where its input is an output of the graph too, as the logits are, the quantizer leaves the sigmoid behind
+    the float copy that goes out, and XNNPACK refuses the file.
+    """
+    graph = model.subgraphs[0]
+    integers = {
+        int(operator.outputs[0]): int(operator.inputs[0])
+        for operator in graph.operators
+        if _code(model, operator) == schema.BuiltinOperator.DEQUANTIZE
+    }
+    for operator in graph.operators:
+        is_sigmoid = _code(model, operator) == schema.BuiltinOperator.LOGISTIC
+        if is_sigmoid and graph.tensors[operator.outputs[0]].type == schema.TensorType.INT8:
+            source = int(operator.inputs[0])
+            operator.inputs = np.array([integers.get(source, source)], np.int32)
+
+
+def _code(model: Any, operator: Any) -> int:
+    return int(model.operatorCodes[operator.opcodeIndex].builtinCode)
 
 
 def _repair_layer(model: Any, floats: dict[bytes, np.ndarray], tensors: tuple[Any, Any, Any, Any]) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import flatbuffers
 from flatbuffers import number_types
 
+from tfxfer.catalogue.tasks import LOGITS
 from tfxfer.formats.trace import Traced
-from tfxfer.runtimes.runtime import INPUT, LABELS_FILE, LOGITS, PROBABILITIES
+from tfxfer.runtimes.runtime import INPUT, LABELS_FILE
 
 METADATA_NAME = "TFLITE_METADATA"  # of the model's metadata entry that readers look for
 FILE_IDENTIFIER = b"M001"
@@ -43,13 +44,14 @@ def _image(builder: flatbuffers.Builder) -> int:
 
 
 def _scores(builder: flatbuffers.Builder, traced: Traced) -> int:
+    first = traced.outputs[0]
     if traced.labels is None:
-        return _tensor(builder, PROBABILITIES, {})
+        return _tensor(builder, first, {})
     name = builder.CreateString(LABELS_FILE)
     builder.StartObject(4)
     builder.PrependUOffsetTRelativeSlot(0, name, 0)
     builder.PrependInt8Slot(2, TENSOR_AXIS_LABELS, 0)
-    return _tensor(builder, PROBABILITIES, {6: _vector(builder, [builder.EndObject()])})
+    return _tensor(builder, first, {6: _vector(builder, [builder.EndObject()])})
 
 
 def _tensor(builder: flatbuffers.Builder, name: str, fields: Fields) -> int:

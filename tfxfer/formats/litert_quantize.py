@@ -10,13 +10,20 @@ import numpy as np
 from tfxfer.formats.litert_entry import Entry
 from tfxfer.formats.litert_file import add_signature
 from tfxfer.formats.litert_flatbuffer import pack_flatbuffer, read_flatbuffer
-from tfxfer.formats.litert_int8 import name_outputs, repair_small_scales, take_bytes
+from tfxfer.formats.litert_int8 import name_outputs, repair_sigmoids, repair_small_scales, take_bytes
 from tfxfer.runtimes.runtime import INPUT, SIGNATURE
 
 CALIBRATION_THREADS = 2  # a fixed number: the bytes must not depend on the machine's cores
 
 
-def quantise(model: Any, precision: str, *, entry: Entry | None, calibration: np.ndarray | None) -> Any:
+def quantise(
+    model: Any,
+    precision: str,
+    outputs: tuple[str, ...],
+    *,
+    entry: Entry | None,
+    calibration: np.ndarray | None,
+) -> Any:
     """A converted float32 model in another precision, with the same input and outputs.
 
     int8 needs `calibration`, (N, H, W, channels) of the network's input dtype. Its activations are scaled
@@ -28,7 +35,7 @@ def quantise(model: Any, precision: str, *, entry: Entry | None, calibration: np
     # Importing it takes a third of a second, so it waits until something is quantised.
     from litert_quantizer.quantizer import Quantizer
 
-    add_signature(model)
+    add_signature(model, outputs)
     data = pack_flatbuffer(model)
     recipe = RECIPES[precision]()
     found = (
@@ -37,9 +44,10 @@ def quantise(model: Any, precision: str, *, entry: Entry | None, calibration: np
     quantizer = Quantizer(data, recipe.get_quantization_recipe())
     result = quantizer.quantize(found, enable_progress_bar=False, enable_progress_report=False)
     quantised = read_flatbuffer(bytes(result.quantized_model))
-    name_outputs(quantised)
+    name_outputs(quantised, outputs)
     if precision == "int8":
         repair_small_scales(quantised, read_flatbuffer(data))
+        repair_sigmoids(quantised)
     if entry is not None:
         take_bytes(quantised, entry)
     return quantised

@@ -15,7 +15,7 @@ from tfxfer.formats.onnx_names import name_graph
 from tfxfer.formats.onnx_pads import keep_zero_padding
 from tfxfer.formats.tf2onnx_repairs import ERFC, light_tf2onnx, ordered_tf2onnx, repaired_optimisers
 from tfxfer.formats.trace import Traced
-from tfxfer.runtimes.runtime import INPUT, OUTPUTS
+from tfxfer.runtimes.runtime import INPUT
 from tfxfer.store.atomic import write_bytes
 
 OPSET = 17  # holds every float operator in use; read by onnxruntime >= 1.12 and its browser build
@@ -45,7 +45,7 @@ class OnnxFormat:
     ) -> None:
         with captured_output() as output:
             try:
-                model = name_graph(convert_onnx(traced.frozen, OUTPUTS), traced)
+                model = name_graph(convert_onnx(traced.frozen, traced.outputs), traced)
                 data = model.SerializeToString(deterministic=True)
                 onnx.checker.check_model(data, full_check=True)
             except CONVERTER_ERRORS as error:

@@ -8,8 +8,8 @@ import re
 import onnx
 
 from tfxfer.formats.trace import Traced
-from tfxfer.runtimes.onnx import LABELS_PROPERTY
-from tfxfer.runtimes.runtime import INPUT, OUTPUTS
+from tfxfer.runtimes.onnx import LABELS_PROPERTY, TASK_PROPERTY
+from tfxfer.runtimes.runtime import INPUT
 
 BATCH = "batch"
 COUNTED = re.compile(r"__\d+$")  # tf2onnx numbers what it makes by a counter of the process
@@ -19,7 +19,7 @@ def name_graph(model: onnx.ModelProto, traced: Traced) -> onnx.ModelProto:
     """The same graph with its promised names, an open batch called `batch`, and labels in the metadata."""
     graph = model.graph
     graph.name = "tfxfer"
-    _rename_values(graph)
+    _rename_values(graph, traced.outputs)
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = BATCH
     del graph.value_info[:]
@@ -28,17 +28,22 @@ def name_graph(model: onnx.ModelProto, traced: Traced) -> onnx.ModelProto:
     opsets = [opset for opset in model.opset_import if opset.domain in used]
     del model.opset_import[:]
     model.opset_import.extend(opsets)
+    properties = {}
     if traced.labels is not None:
-        onnx.helper.set_model_props(model, {LABELS_PROPERTY: json.dumps(traced.labels, ensure_ascii=False)})
+        properties[LABELS_PROPERTY] = json.dumps(traced.labels, ensure_ascii=False)
+    if traced.task != "classification":
+        properties[TASK_PROPERTY] = traced.task
+    if properties:
+        onnx.helper.set_model_props(model, properties)
     return model
 
 
-def _rename_values(graph: onnx.GraphProto) -> None:
+def _rename_values(graph: onnx.GraphProto, outputs: tuple[str, ...]) -> None:
     """Name every tensor from its place in the graph, the promised ones as promised.
 
     A constant is named for its first reader: which of several equal constants tf2onnx keeps is chance.
     """
-    names = {f"{name}:0": name for name in (INPUT, *OUTPUTS)}
+    names = {f"{name}:0": name for name in (INPUT, *outputs)}
     for index, node in enumerate(graph.node):
         stem = COUNTED.sub("", node.name)
         node.name = f"{stem}#{index}"

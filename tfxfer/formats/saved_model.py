@@ -12,7 +12,7 @@ from tfxfer.formats.canonical import canonical_saved_model
 from tfxfer.formats.captured import captured_output
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.labels import labels_text
-from tfxfer.runtimes.runtime import LABELS_FILE, SIGNATURE
+from tfxfer.runtimes.runtime import LABELS_FILE, SIGNATURE, TASK_FILE
 from tfxfer.runtimes.saved_model import EXTRA_FOLDER
 from tfxfer.store.atomic import replaced_folder
 
@@ -34,7 +34,7 @@ class SavedModelFormat:
                     f"TensorFlow must be able to save this network. Received: {error}\n{output.tail()}"
                 ) from error
             canonical_saved_model(folder)
-            _write_labels(traced, folder)
+            _write_extra(traced, folder)
 
 
 def _save(traced: Traced, folder: Path) -> None:
@@ -44,9 +44,11 @@ def _save(traced: Traced, folder: Path) -> None:
     tf.saved_model.save(module, str(folder), signatures={SIGNATURE: traced.function}, options=options)
 
 
-def _write_labels(traced: Traced, folder: Path) -> None:
-    if traced.labels is None:
-        return
-    file = folder / EXTRA_FOLDER / LABELS_FILE
-    file.parent.mkdir()
-    file.write_text(labels_text(traced.labels), encoding="utf-8")
+def _write_extra(traced: Traced, folder: Path) -> None:
+    texts = {} if traced.labels is None else {LABELS_FILE: labels_text(traced.labels)}
+    if traced.task != "classification":
+        texts[TASK_FILE] = traced.task
+    for name, text in texts.items():
+        file = folder / EXTRA_FOLDER / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")

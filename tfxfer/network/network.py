@@ -14,7 +14,9 @@ import tensorflow as tf
 from tfxfer.backbones.backbone import Backbone
 from tfxfer.backbones.blocks import Block, find_blocks
 from tfxfer.backbones.graph import replay, steps_between
+from tfxfer.catalogue.decision import Decision
 from tfxfer.catalogue.inputs import ImageInput
+from tfxfer.catalogue.tasks import TASKS, TaskName
 from tfxfer.errors import NetworkError
 from tfxfer.network.head import Head, Pooling
 from tfxfer.network.preprocess import Preprocess
@@ -36,13 +38,14 @@ class Origin:
 
 @dataclass(eq=False)
 class Network:
-    """One flat graph: uint8 RGB 0-255 (N, H, W, 3) named `image` -> float32 logits (N, classes)."""
+    """One flat graph: uint8 RGB 0-255 (N, H, W, 3) named `image` -> float32 logits (N, labels)."""
 
     model: keras.Model
     labels: tuple[str, ...]
     input: ImageInput
     backbone: Origin
     head: Head
+    decision: Decision | None = None  # how probabilities become an answer; None: the most probable label
 
     @cached_property
     def _graph(self) -> Any:
@@ -50,6 +53,11 @@ class Network:
         model, (image,) = self.model, self.model.inputs
         signature = tf.TensorSpec([None, *image.shape[1:]], image.dtype)
         return tf.function(lambda images: model(images, training=False), input_signature=[signature])
+
+    @property
+    def task(self) -> TaskName:
+        """What its logits mean."""
+        return self.head.task
 
     @property
     def backbone_output(self) -> Any:
@@ -62,13 +70,13 @@ class Network:
         return find_blocks(self.model.inputs, self.backbone_output)
 
     def predict(self, images: np.ndarray, batch_size: int = 32) -> Outputs:
-        """Probabilities and logits of images (N, H, W, 3), uint8 RGB."""
+        """Probabilities (or a regression's values) and logits of images (N, H, W, 3), uint8 RGB."""
         batches = [
             np.asarray(self._graph(images[start : start + batch_size]), np.float32)
             for start in range(0, len(images), batch_size)
         ]
         logits = np.concatenate(batches) if batches else np.zeros((0, len(self.labels)), np.float32)
-        return Outputs(probabilities=_softmax(logits), logits=logits)
+        return self.head.decode(logits)
 
 
 def attach_head(
@@ -79,17 +87,21 @@ def attach_head(
     dropout: float = 0.2,
     pooling: Pooling = "avg",
     seed: int = 0,
+    task: TaskName = "classification",
+    targets: np.ndarray | None = None,
 ) -> Network:
     """A backbone with a new head: pooling, dropout, hidden layers, one logit for each label.
 
-    The network shares the backbone's layers; labels are in the order of the logits.
+    The network shares the backbone's layers; labels are in the order of the logits. A regression needs the
+    training `targets`, (N, labels) or (N,) in their own unit: it learns them standardised, and its values
+    come out in that unit again.
 
     Raises:
-        NetworkError: fewer than two labels, or the same one twice.
+        NetworkError: fewer labels than the task needs, the same one twice, or targets of no regression.
         ConfigError: a value of the head is out of its range.
     """
-    head = Head(tuple(hidden), dropout, pooling)
-    names = _labels(labels)
+    names = _labels(labels, task)
+    head = Head(tuple(hidden), dropout, pooling, task, *_unit(targets, len(names), task))
     image = keras.Input((*backbone.input.size, 3), dtype="uint8", name="image")
     features = _on_backbone(backbone, Preprocess.of(backbone.input.pixels)(image))
     logits = _head(features, head, len(names), seed)
@@ -147,15 +159,32 @@ def _pooled(features: Any, pooling: Pooling) -> Any:
     return keras.layers.GlobalMaxPooling2D(name="head_pooling")(features)
 
 
-def _labels(labels: Sequence[str]) -> tuple[str, ...]:
-    names = tuple(labels)
+def _unit(
+    targets: np.ndarray | None, labels: int, task: TaskName
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Standard deviation and mean of a regression's training targets; nothing for other tasks."""
+    if task != "regression":
+        return (), ()
+    values = np.zeros((0, labels)) if targets is None else np.asarray(targets, np.float64)
+    values = values[:, None] if values.ndim == 1 else values
+    if values.ndim != 2 or values.shape[1] != labels or not len(values) or not np.isfinite(values).all():
+        raise NetworkError(
+            f"a regression needs finite training targets (N, {labels}). "
+            f"Received: {'none' if targets is None else np.shape(targets)}. Give targets=."
+        )
+    spread = values.std(axis=0)
+    if (spread == 0).any():
+        raise NetworkError(
+            f"the targets of a regression must differ. Received: {values[0].tolist()} for every one of {len(values)}."
+        )
+    return tuple(spread.tolist()), tuple(values.mean(axis=0).tolist())
+
+
+def _labels(labels: Sequence[str], task: TaskName) -> tuple[str, ...]:
+    names, fewest = tuple(labels), TASKS[task].fewest_labels if task in TASKS else 1
     if isinstance(labels, str) or not all(isinstance(name, str) for name in names):
         raise NetworkError(f"labels must be a list of texts. Received: {labels!r}.")
-    if len(names) < 2 or len(set(names)) != len(names):
-        raise NetworkError(f"labels must be two or more, all different. Received: {list(names)}.")
+    if len(names) < fewest or len(set(names)) != len(names):
+        count = "two or more" if fewest == 2 else "at least one"
+        raise NetworkError(f"labels must be {count}, all different. Received: {list(names)}.")
     return names
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)

@@ -19,6 +19,7 @@ from tfxfer.backbones.model_file import objects_in, refuse_code
 from tfxfer.backbones.naming import fresh_names
 from tfxfer.backbones.weight_names import named_weights
 from tfxfer.backbones.weights_file import check_fit, pair_by_name
+from tfxfer.catalogue.decision import read_decision
 from tfxfer.catalogue.inputs import ImageInput
 from tfxfer.catalogue.pixels import parse_pixels
 from tfxfer.errors import NetworkError, WeightsError
@@ -65,14 +66,20 @@ def load_network(folder: str | Path) -> Network:
     described = document["input"]
     pixels = parse_pixels(described["pixels"])
     height, width = described["size"]
-    head = document["head"]
+    labels, decision = tuple(document["labels"]), document.get("decision")
     return Network(
         model,
-        tuple(document["labels"]),
+        labels,
         ImageInput((height, width), pixels),
         Origin(**document["backbone"]),
-        Head(tuple(head["hidden"]), head["dropout"], head["pooling"], head["task"]),
+        _head(document["head"]),
+        None if decision is None else read_decision(decision, labels),
     )
+
+
+def _head(document: dict[str, Any]) -> Head:
+    lists = {key: tuple(document.get(key, ())) for key in ("hidden", "scale", "offset")}
+    return Head(**{**document, **lists})
 
 
 def _document(network: Network) -> dict[str, Any]:
@@ -85,7 +92,11 @@ def _document(network: Network) -> dict[str, Any]:
             "pixels": network.input.pixels.as_dict(),
         },
         "backbone": asdict(network.backbone),
-        "head": asdict(network.head) | {"hidden": list(network.head.hidden)},
+        "head": {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(network.head).items()
+        },
+        "decision": None if network.decision is None else network.decision.as_dict(),
         "model": copy.deepcopy(keras.saving.serialize_keras_object(network.model)),
     }
 

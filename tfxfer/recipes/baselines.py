@@ -120,7 +120,7 @@ def linear_probe(tables: Tables, classes: int, name: str = "linear_probe") -> Ba
         return np.asarray((table.rows.astype(np.float64) @ solution.kernel + solution.bias).argmax(axis=1))
 
     accuracy = float(np.mean(answers(tables.validation) == tables.validation.targets))
-    chosen = {"model": "logistic regression", "strength": solution.strength}
+    chosen = {"model": "logistic regression", "strength": solution.strengths[0]}
     return Baseline(name, "logistic regression", answers(tables.test), accuracy, chosen)
 
 

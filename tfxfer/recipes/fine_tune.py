@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import TrainingError
 from tfxfer.features.cache import FeatureCache
@@ -22,6 +23,8 @@ from tfxfer.training.losses import Loss
 from tfxfer.training.parts import parts_of
 from tfxfer.training.phase import Phase
 from tfxfer.training.preflight import check_phases
+
+VALUE_BINS = 10  # a regression of N images is taken to need about as many as that many classes would
 
 
 def fine_tune(
@@ -82,35 +85,50 @@ def plan_of(network: Network | keras.Model, train: Data, recipe: str | Sequence[
 
 
 def facts_of(network: Network | keras.Model, train: Data) -> Facts:
-    """What the recipe is chosen from: counts of labels, and what the backbone can do."""
-    classes = len(network.labels) if isinstance(network, Network) else network.output_shape[-1]
-    return facts_of_counts(network, np.bincount(_labels(train), minlength=classes).tolist())
+    """What the recipe is chosen from: counts of targets, and what the backbone can do."""
+    return facts_of_targets(network, _targets(train, _task(network)))
 
 
-def facts_of_counts(network: Network | keras.Model, counts: Sequence[int]) -> Facts:
-    """The same from the training images of each label."""
-    blocks = backbone_blocks(network)
+def facts_of_targets(network: Network | keras.Model, targets: np.ndarray) -> Facts:
+    """The same from the targets of the training images, as an ArraySplit holds them."""
+    outputs = len(network.labels) if isinstance(network, Network) else network.output_shape[-1]
+    counts, blocks = _counts(_task(network), targets, outputs), backbone_blocks(network)
     return Facts(
-        images=sum(counts),
+        images=len(targets),
         classes=len(counts),
         smallest_class=min(counts),
         pretrained=not isinstance(network, Network) or network.backbone.weights != "none",
         blocks=len(blocks),
         frozen_only=any(block.opaque for block in blocks),
+        task=_task(network),
     )
 
 
-def _labels(train: Data) -> np.ndarray:
+def _counts(task: TaskName, targets: np.ndarray, outputs: int) -> list[int]:
+    """Training images of each class or label; of a regression, what counts as a class: a tenth of them each."""
+    if task == "regression":
+        return [len(targets) // VALUE_BINS] * outputs
+    if task == "multi_label":
+        return [int(count) for count in np.asarray(targets).sum(axis=0)]
+    return [int(count) for count in np.bincount(targets, minlength=outputs)]
+
+
+def _task(network: Network | keras.Model) -> TaskName:
+    return network.task if isinstance(network, Network) else "classification"
+
+
+def _targets(train: Data, task: TaskName) -> np.ndarray:
     if isinstance(train, ArraySplit):
         return np.asarray(train.labels)
     if int(train.cardinality()) == tf.data.INFINITE_CARDINALITY:
         raise TrainingError(
             "the training data must end. Received: a data set without end. Use .take(batches)."
         )
-    labels = [element[1] for element in train.as_numpy_iterator()]
-    if not labels or labels[0].ndim != 1 or not np.issubdtype(labels[0].dtype, np.integer):
+    targets = [element[1] for element in train.as_numpy_iterator()]
+    whole = bool(targets) and targets[0].ndim == 1 and np.issubdtype(targets[0].dtype, np.integer)
+    if not targets or (task == "classification" and not whole):
         raise TrainingError(
             "fine_tune needs whole-number labels of shape (N,). Received: others, or none. "
             "Use fit, with a loss for these labels."
         )
-    return np.concatenate(labels)
+    return np.concatenate(targets)

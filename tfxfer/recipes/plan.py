@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tfxfer.catalogue.recipes import RECIPES
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.catalogue.unfreezing import Unfreezing
 from tfxfer.errors import UsageError
 from tfxfer.training.phase import Phase
@@ -26,6 +27,17 @@ class Facts:
     pretrained: bool = True  # whether the backbone's weights were learnt anywhere
     blocks: int | None = None  # of the backbone; None: not counted
     frozen_only: bool = False  # the backbone cannot be cut or trained (a SavedModel)
+    task: TaskName = "classification"
+
+    @property
+    def words(self) -> str:
+        """How much there is to learn from, for a reason."""
+        if self.task == "regression":
+            return f"{self.images:,} training images for {self.classes} values"
+        noun = "classes" if self.task == "classification" else "labels"
+        return (
+            f"{self.images:,} training images in {self.classes} {noun}, {self.smallest_class} in the smallest"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,7 @@ def plan_phases(recipe: str, facts: Facts) -> Plan:
     """
     if recipe == "auto":
         name, why = choose_recipe(facts)
-        return Plan(name, PHASES[name](facts), why)
+        return Plan(name, _phases(name, facts), why)
     if recipe not in PHASES:
         near = difflib.get_close_matches(recipe, RECIPES, n=1)
         hint = f"Did you mean '{near[0]}'?" if near else "Take one of them."
@@ -55,7 +67,15 @@ def plan_phases(recipe: str, facts: Facts) -> Plan:
             f"recipe '{recipe}' needs a backbone whose blocks can learn. Received: one that can only be frozen. "
             "Use 'feature_extraction', or another backbone."
         )
-    return Plan(recipe, PHASES[recipe](facts), "asked for")
+    return Plan(recipe, _phases(recipe, facts), "asked for")
+
+
+def _phases(recipe: str, facts: Facts) -> tuple[Phase, ...]:
+    """The recipe's phases; values have no labels to smooth."""
+    phases = PHASES[recipe](facts)
+    if facts.task != "regression":
+        return phases
+    return tuple(replace(phase, label_smoothing=0.0) for phase in phases)
 
 
 def choose_recipe(facts: Facts) -> tuple[str, str]:
@@ -64,9 +84,7 @@ def choose_recipe(facts: Facts) -> tuple[str, str]:
         return "feature_extraction", "the backbone can only be frozen"
     if not facts.pretrained:
         return "scratch", "the backbone's weights are random: there is nothing to transfer"
-    per_class = (
-        f"{facts.images:,} training images in {facts.classes} classes, {facts.smallest_class} in the smallest"
-    )
+    per_class = facts.words
     if facts.smallest_class < FEW:
         return "feature_extraction", f"{per_class}: under {FEW} a class, so the backbone stays as it is"
     why = (

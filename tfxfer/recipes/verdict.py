@@ -7,8 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from tfxfer.evaluation.intervals import Interval, paired_difference_interval, wilson_interval
-from tfxfer.evaluation.score import effective_sample_size
+from tfxfer.evaluation.intervals import (
+    Interval,
+    effective_sample_size,
+    paired_difference_interval,
+    wilson_interval,
+)
 
 Transfer = Literal["helps", "neutral", "hurts"]
 

@@ -8,16 +8,26 @@ from typing import Any
 
 import numpy as np
 
+from tfxfer.catalogue.tasks import LOGITS
 from tfxfer.errors import RuntimeUnavailableError
 from tfxfer.runtimes.engines import engine_module
 from tfxfer.runtimes.labels import parse_labels
 from tfxfer.runtimes.outputs import Outputs
 from tfxfer.runtimes.quiet import not_info, stderr_held_back
-from tfxfer.runtimes.runtime import INPUT, LABELS_FILE, LOGITS, OUTPUTS, PROBABILITIES, SIGNATURE, InputSpec
+from tfxfer.runtimes.runtime import (
+    ACCEPTED_OUTPUTS,
+    INPUT,
+    LABELS_FILE,
+    SIGNATURE,
+    TASK_FILE,
+    InputSpec,
+    first_output,
+    task_of,
+)
 
 
 class LiteRTRuntime:
-    """A .tflite file with the signature `serving_default(image) -> {probabilities, logits}`.
+    """A .tflite file with the signature `serving_default(image) -> {probabilities or values, logits}`.
 
     Its batch size is 1: images of a batch run one after the other, which is also the fastest way on a CPU.
     """
@@ -28,9 +38,11 @@ class LiteRTRuntime:
         self.path = path
         interpreter_module = engine_module("ai_edge_litert.interpreter", "ai-edge-litert")
         self._interpreter = _open(interpreter_module, path, threads)
-        self._input, self._indices = _signature(self._interpreter, path)
+        self._input, outputs = _signature(self._interpreter, path)
+        self._indices = tuple(outputs.values())
         self._spec = InputSpec(tuple(self._input["shape"].tolist()[1:]), np.dtype(self._input["dtype"]))
         self.labels = litert_labels(path)
+        self.task = task_of(next(iter(outputs)), _packed(path, TASK_FILE))
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -63,12 +75,16 @@ class LiteRTRuntime:
 
 def litert_labels(path: Path) -> tuple[str, ...] | None:
     """The labels.txt packed into a .tflite file's metadata, or None where there is none."""
+    text = _packed(path, LABELS_FILE)
+    return None if text is None else parse_labels(text)
+
+
+def _packed(path: Path, name: str) -> str | None:
+    """A text file that is packed behind the flatbuffer, or None where there is none."""
     if not zipfile.is_zipfile(path):
         return None
     with zipfile.ZipFile(path) as archive:
-        if LABELS_FILE not in archive.namelist():
-            return None
-        return parse_labels(archive.read(LABELS_FILE).decode("utf-8"))
+        return archive.read(name).decode("utf-8") if name in archive.namelist() else None
 
 
 def _open(module: Any, path: Path, threads: int | None) -> Any:
@@ -83,16 +99,17 @@ def _open(module: Any, path: Path, threads: int | None) -> Any:
     return interpreter
 
 
-def _signature(interpreter: Any, path: Path) -> tuple[dict[str, Any], tuple[int, int]]:
-    """Details of the input tensor, and the indices of the two output tensors."""
+def _signature(interpreter: Any, path: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """Details of the input tensor, and the index of each of the two output tensors by its name, in order."""
     signatures = interpreter.get_signature_list()
     found = signatures.get(SIGNATURE)
-    if found is None or found["inputs"] != [INPUT] or sorted(found["outputs"]) != sorted(OUTPUTS):
+    first = None if found is None else first_output(found["outputs"])
+    if found is None or first is None or found["inputs"] != [INPUT]:
         raise RuntimeUnavailableError(
             f"'{path}' must have the signature '{SIGNATURE}' with input '{INPUT}' and outputs "
-            f"'{PROBABILITIES}' and '{LOGITS}'. Received: {signatures or 'no signature'}. "
+            f"{ACCEPTED_OUTPUTS}. Received: {signatures or 'no signature'}. "
             "Export it with tfxfer."
         )
     runner = interpreter.get_signature_runner(SIGNATURE)
     outputs = runner.get_output_details()
-    return runner.get_input_details()[INPUT], (outputs[PROBABILITIES]["index"], outputs[LOGITS]["index"])
+    return runner.get_input_details()[INPUT], {name: outputs[name]["index"] for name in (first, LOGITS)}

@@ -8,25 +8,28 @@ from typing import Any
 
 import numpy as np
 
+from tfxfer.catalogue.tasks import LOGITS
 from tfxfer.errors import RuntimeUnavailableError
 from tfxfer.runtimes.engines import engine_module
 from tfxfer.runtimes.outputs import Outputs
-from tfxfer.runtimes.runtime import INPUT, OUTPUTS, InputSpec
+from tfxfer.runtimes.runtime import ACCEPTED_OUTPUTS, INPUT, InputSpec, first_output, task_of
 
 LABELS_PROPERTY = "labels"  # metadata property of the file: a JSON list
+TASK_PROPERTY = "task"  # of a network that is no classifier
 DTYPES: dict[str, np.dtype] = {"tensor(uint8)": np.dtype(np.uint8), "tensor(float)": np.dtype(np.float32)}
 
 
 class OnnxRuntime:
-    """An .onnx file with input `image` and outputs `probabilities`, `logits`, of any batch size."""
+    """An .onnx file with input `image` and outputs `probabilities` (or `values`), `logits`, of any batch size."""
 
     format = "onnx"
 
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
         self.path = path
         self._session = _open(engine_module("onnxruntime", "onnxruntime"), path, threads)
-        self._spec = _input_spec(self._session, path)
+        self._spec, self._outputs = _interface(self._session, path)
         self.labels = _labels(self._session)
+        self.task = task_of(self._outputs[0], _property(self._session, TASK_PROPERTY))
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -43,7 +46,7 @@ class OnnxRuntime:
             DataError: another shape or dtype.
         """
         self._spec.check(images)
-        return Outputs(*self._session.run(list(OUTPUTS), {INPUT: images}))
+        return Outputs(*self._session.run(list(self._outputs), {INPUT: images}))
 
 
 def _open(engine: Any, path: Path, threads: int | None) -> Any:
@@ -72,18 +75,30 @@ def engine_errors(engine: Any) -> tuple[type[Exception], ...]:
     )
 
 
-def _input_spec(session: Any, path: Path) -> InputSpec:
+def _interface(session: Any, path: Path) -> tuple[InputSpec, tuple[str, str]]:
+    """What goes in, and the names of the outputs."""
     inputs = {value.name: value for value in session.get_inputs()}
     outputs = [value.name for value in session.get_outputs()]
-    if list(inputs) != [INPUT] or outputs != list(OUTPUTS) or inputs[INPUT].type not in DTYPES:
+    first = first_output(outputs)
+    if (
+        first is None
+        or list(inputs) != [INPUT]
+        or outputs != [first, LOGITS]
+        or inputs[INPUT].type not in DTYPES
+    ):
         raise RuntimeUnavailableError(
-            f"'{path}' must have the input '{INPUT}', uint8 or float32, and the outputs {list(OUTPUTS)}. "
+            f"'{path}' must have the input '{INPUT}', uint8 or float32, and the outputs {ACCEPTED_OUTPUTS}. "
             f"Received: inputs { {name: value.type for name, value in inputs.items()} }, outputs {outputs}. "
             "Export it with tfxfer."
         )
-    return InputSpec(tuple(inputs[INPUT].shape[1:]), DTYPES[inputs[INPUT].type])
+    return InputSpec(tuple(inputs[INPUT].shape[1:]), DTYPES[inputs[INPUT].type]), (first, LOGITS)
 
 
 def _labels(session: Any) -> tuple[str, ...] | None:
-    text = session.get_modelmeta().custom_metadata_map.get(LABELS_PROPERTY)
+    text = _property(session, LABELS_PROPERTY)
     return None if text is None else tuple(json.loads(text))
+
+
+def _property(session: Any, name: str) -> str | None:
+    found: str | None = session.get_modelmeta().custom_metadata_map.get(name)
+    return found

@@ -1,4 +1,4 @@
-"""What a classifier says about a batch, whoever runs it."""
+"""What a network says about a batch, whoever runs it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outputs:
-    """Probabilities and logits of one batch or one split."""
+    """The two outputs of one batch or one split."""
 
-    probabilities: np.ndarray  # (N, classes) float32
-    logits: np.ndarray  # (N, classes) float32
+    probabilities: np.ndarray  # (N, labels) float32; of a regression the values, in the targets' unit
+    logits: np.ndarray  # (N, labels) float32

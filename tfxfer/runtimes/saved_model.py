@@ -8,17 +8,27 @@ from typing import Any
 
 import numpy as np
 
+from tfxfer.catalogue.tasks import LOGITS
 from tfxfer.errors import RuntimeUnavailableError
 from tfxfer.runtimes.engines import engine_module
 from tfxfer.runtimes.labels import parse_labels
 from tfxfer.runtimes.outputs import Outputs
-from tfxfer.runtimes.runtime import INPUT, LABELS_FILE, LOGITS, OUTPUTS, PROBABILITIES, SIGNATURE, InputSpec
+from tfxfer.runtimes.runtime import (
+    ACCEPTED_OUTPUTS,
+    INPUT,
+    LABELS_FILE,
+    SIGNATURE,
+    TASK_FILE,
+    InputSpec,
+    first_output,
+    task_of,
+)
 
 EXTRA_FOLDER = "assets.extra"  # TensorFlow's place for files that serving passes by
 
 
 class SavedModelRuntime:
-    """A SavedModel folder with the signature `serving_default(image) -> {probabilities, logits}`.
+    """A SavedModel folder with the signature `serving_default(image) -> {probabilities or values, logits}`.
 
     TensorFlow's thread pools belong to the process, so `threads` cannot be chosen for one file.
     """
@@ -30,10 +40,12 @@ class SavedModelRuntime:
         self._tensorflow = engine_module("tensorflow", "tensorflow")
         # The loaded object owns the variables: without it the signature's are deleted.
         self._loaded = _open(self._tensorflow, path)
-        self._signature = _signature(self._loaded, path)
+        self._signature, self._first = _signature(self._loaded, path)
         spec = self._signature.structured_input_signature[1][INPUT]
         self._spec = InputSpec(tuple(spec.shape.as_list()[1:]), np.dtype(spec.dtype.as_numpy_dtype))
-        self.labels = _labels(path)
+        labels = _extra(path, LABELS_FILE)
+        self.labels = None if labels is None else parse_labels(labels)
+        self.task = task_of(self._first, _extra(path, TASK_FILE))
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -51,7 +63,7 @@ class SavedModelRuntime:
         """
         self._spec.check(images)
         outputs = self._signature(**{INPUT: self._tensorflow.constant(images)})
-        return Outputs(outputs[PROBABILITIES].numpy(), outputs[LOGITS].numpy())
+        return Outputs(outputs[self._first].numpy(), outputs[LOGITS].numpy())
 
 
 def _open(tensorflow: Any, path: Path) -> Any:
@@ -66,21 +78,23 @@ def _open(tensorflow: Any, path: Path) -> Any:
         ) from error
 
 
-def _signature(loaded: Any, path: Path) -> Any:
+def _signature(loaded: Any, path: Path) -> tuple[Any, str]:
+    """The serving signature, and the name of its first output."""
     signatures = loaded.signatures
     found = signatures.get(SIGNATURE)
     inputs = {} if found is None else found.structured_input_signature[1]
     outputs = {} if found is None else found.structured_outputs
-    if list(inputs) != [INPUT] or sorted(outputs) != sorted(OUTPUTS):
+    first = first_output(outputs)
+    if first is None or list(inputs) != [INPUT]:
         raise RuntimeUnavailableError(
             f"'{path}' must have the signature '{SIGNATURE}' with input '{INPUT}' and the outputs "
-            f"{list(OUTPUTS)}. Received: signatures {list(signatures)}, "
+            f"{ACCEPTED_OUTPUTS}. Received: signatures {list(signatures)}, "
             f"inputs {list(inputs)}, outputs {sorted(outputs)}. "
             "Export it with tfxfer."
         )
-    return found
+    return found, first
 
 
-def _labels(path: Path) -> tuple[str, ...] | None:
-    file = path / EXTRA_FOLDER / LABELS_FILE
-    return parse_labels(file.read_text(encoding="utf-8")) if file.is_file() else None
+def _extra(path: Path, name: str) -> str | None:
+    file = path / EXTRA_FOLDER / name
+    return file.read_text(encoding="utf-8") if file.is_file() else None

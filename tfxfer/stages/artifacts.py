@@ -13,6 +13,7 @@ import numpy as np
 
 from tfxfer.bundle.manifest import artifact_sha256
 from tfxfer.catalogue.formats import CALIBRATED, artifact_path
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.errors import ExportError, RuntimeUnavailableError, TfxferError
 from tfxfer.store.fingerprint import path_size_bytes
 from tfxfer.verification.measure import Measured, measure, read_measured, write_measured
@@ -62,12 +63,13 @@ class Tracing:
     model: Network | keras.Model
     labels: tuple[str, ...] | None = None
     input_dtype: str | None = None
+    task: TaskName | None = None  # of a keras.Model; None: classification. A Network has its own
 
     @cached_property
     def traced(self) -> Traced:
         from tfxfer.formats.trace import trace
 
-        traced = trace(self.model, labels=self.labels, input_dtype=self.input_dtype)
+        traced = trace(self.model, labels=self.labels, input_dtype=self.input_dtype, task=self.task)
         numbers = tuple(str(index) for index in range(traced.classes))
         return replace(traced, labels=numbers) if traced.labels is None else traced
 

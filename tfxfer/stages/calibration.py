@@ -11,25 +11,39 @@ from tfxfer.catalogue.formats import CALIBRATED, DEFAULT_CALIBRATION_IMAGES
 from tfxfer.config.schema import Config
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import DataError
-from tfxfer.evaluation.predictions import class_indices, refuse_endless
+from tfxfer.evaluation.predictions import refuse_endless
 from tfxfer.stages.data import RunData
 
+VALUE_STRATA = 10  # of a regression
 CANDIDATES = 5 * DEFAULT_CALIBRATION_IMAGES  # of a dataset that is walked, the images that are chosen from
 
 
-def choose_calibration(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """The sorted indices of `count` images, or of all where there are fewer: each class in turn, by the seed.
+def choose_calibration(targets: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """The sorted indices of `count` images, or of all where there are fewer: each stratum in turn, by the seed.
 
-    `labels` are (N,) class numbers.
+    `targets` are (N,) class numbers, (N, labels) zeros and ones, or (N, labels) values: a stratum is a class,
+    a set of labels, or a tenth of the values.
     """
-    order = np.random.default_rng(seed).permutation(len(labels))
+    strata = _strata(targets)
+    order = np.random.default_rng(seed).permutation(len(strata))
     turns: dict[int, int] = {}
     keys = []
     for place, index in enumerate(order.tolist()):
-        label = int(labels[index])
+        label = int(strata[index])
         turns[label] = turns.get(label, -1) + 1
         keys.append((turns[label], place, index))
     return np.array(sorted(index for _, _, index in sorted(keys)[:count]), dtype=np.int64)
+
+
+def _strata(targets: np.ndarray) -> np.ndarray:
+    """(N,) the number of each image's stratum."""
+    if targets.ndim == 1 and targets.dtype.kind in "iub":
+        return targets
+    rows = targets.reshape(len(targets), -1)
+    if np.isin(rows, (0, 1)).all():
+        return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+    edges = np.quantile(rows[:, 0], np.linspace(0, 1, VALUE_STRATA + 1)[1:-1])
+    return np.searchsorted(edges, rows[:, 0], side="right")
 
 
 def calibration_split(data: RunData, count: int | None, seed: int) -> ArraySplit:
@@ -81,7 +95,7 @@ def calibration_images(
 
 
 def _first(calibration: Iterable[Any] | ArraySplit) -> tuple[np.ndarray, np.ndarray]:
-    """Images and class numbers of the first CANDIDATES images; the class is 0 where none is given."""
+    """Images and targets of the first CANDIDATES images; the target is 0 where none is given."""
     if isinstance(calibration, ArraySplit):
         chosen = calibration.take(choose_calibration(calibration.labels, CANDIDATES, seed=0))
         return np.asarray(chosen.images), chosen.labels
@@ -91,20 +105,9 @@ def _first(calibration: Iterable[Any] | ArraySplit) -> tuple[np.ndarray, np.ndar
     for batch in calibration:
         part, *targets = batch if isinstance(batch, tuple | list) else (batch,)
         images.append(np.asarray(part))
-        labels.append(_classes(targets, len(images[-1])))
+        labels.append(np.asarray(targets[0]) if targets else np.zeros(len(images[-1]), dtype=np.int64))
         if sum(map(len, images)) >= CANDIDATES:
             break
     if not images:
         raise DataError("calibration needs training images. Received: no batch. Give calibration=train.")
     return np.concatenate(images), np.concatenate(labels)
-
-
-def _classes(targets: list[Any], count: int) -> np.ndarray:
-    if not targets:
-        return np.zeros(count, dtype=np.int64)
-    values = np.asarray(targets[0])
-    return (
-        class_indices(values, values.shape[1])
-        if values.ndim == 2 and values.shape[1] > 1
-        else values.reshape(-1)
-    )

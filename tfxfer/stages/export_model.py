@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfxfer.bundle.contract import Dtype, InputSpec
+from tfxfer.catalogue.decision import Decision
 from tfxfer.catalogue.formats import FORMATS, default_gates
 from tfxfer.catalogue.inputs import ResizeRule
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import DataError, ExportError, GateError, UsageError
 from tfxfer.evaluation.predictions import Predictions, collect, refuse_endless
@@ -79,6 +81,7 @@ def export(
     test: Iterable[Any] | ArraySplit,
     calibration: Iterable[Any] | ArraySplit | None = None,
     labels: Sequence[str] | None = None,
+    task: TaskName | None = None,
     gates: Mapping[str, float] | None = None,
     input_dtype: str | None = None,
     resize: ResizeRule | None = None,
@@ -90,9 +93,10 @@ def export(
     images, is for precisions that need them. A Network takes uint8 RGB; a model of your own keeps its own
     input, of any range, unless `input_dtype` asks for "uint8" (images then are whole numbers 0-255, and of
     three channels they are RGB). `labels` name the classes of your own model in the order of its outputs, "0",
-    "1", ... without. `resize` is the rule by which pictures come to their size, as the contract
-    tells apps; None says "stretch" for RGB pictures, and nothing for other inputs. `gates` replace single
-    defaults.
+    "1", ... without. `task` is the Network's own; a model of yours is a classifier unless it is given: one that
+    ends in sigmoids is "multi_label", one that gives values "regression". `resize` is the rule by which
+    pictures come to their size, as the contract tells apps; None says "stretch" for RGB pictures, and nothing
+    for other inputs. `gates` replace single defaults.
 
     Raises:
         UsageError: a format that does not exist, or `to` exists and `overwrite` is false.
@@ -101,10 +105,11 @@ def export(
         GateError: a gate does not hold; the bundle is written, failed files as `*.rejected`.
     """
     target = Path(to)
-    wanted = parse_formats(formats, gates or {})
     refuse_existing(target, overwrite)
+    decision = _decision(model)
+    wanted = parse_formats(formats, gates or {}, _task(model, task), decided=decision is not None)
     _refuse_calibration(wanted, calibration)
-    tracing = Tracing(model, None if labels is None else tuple(labels), input_dtype)
+    tracing = Tracing(model, None if labels is None else tuple(labels), input_dtype, task)
     reference = reference_of(tracing, test)
     spec = _input_spec(tracing.traced, isinstance(test, ArraySplit), resize)
     report = export_reference(
@@ -145,7 +150,13 @@ def export_reference(
         return _report(to, artifacts, reference)
 
 
-def parse_formats(formats: Sequence[str], gates: Mapping[str, float]) -> tuple[Wanted, ...]:
+def parse_formats(
+    formats: Sequence[str],
+    gates: Mapping[str, float],
+    task: TaskName = "classification",
+    *,
+    decided: bool = False,
+) -> tuple[Wanted, ...]:
     """ "litert:float32" and "litert" alike, with their gates.
 
     Raises:
@@ -163,7 +174,9 @@ def parse_formats(formats: Sequence[str], gates: Mapping[str, float]) -> tuple[W
             known = ", ".join(f"{each.name}:{one}" for each in FORMATS.values() for one in each.precisions)
             raise UsageError(f"a format must be one of {known}. Received: '{text}'.")
         precision = precision or facts.precisions[0]
-        wanted.append(Wanted(name, precision, {**default_gates(name, precision), **gates}))
+        wanted.append(
+            Wanted(name, precision, {**default_gates(name, precision, task, decided=decided), **gates})
+        )
     paths = [entry.path for entry in wanted]
     if len(set(paths)) != len(paths) or not paths:
         raise UsageError(f"formats must name one file or more, each once. Received: {list(formats)}.")
@@ -195,15 +208,16 @@ def reference_of(tracing: Tracing, test: Iterable[Any] | ArraySplit) -> Referenc
     """
     traced = tracing.traced
     images, batches = _images(test, traced.input_shape, traced.input_dtype)
-    own = collect(tracing.model, batches)
+    own = collect(tracing.model, batches, traced.task)
     parts = [traced.function(batch.astype(traced.input_dtype, copy=False)) for batch in image_batches(images)]
     rebuilt = Outputs(
-        np.concatenate([part["probabilities"].numpy() for part in parts]),
-        np.concatenate([part["logits"].numpy() for part in parts]),
+        np.concatenate([part[traced.outputs[0]].numpy() for part in parts]),
+        np.concatenate([part[traced.outputs[1]].numpy() for part in parts]),
     )
     _require_same(own.outputs, rebuilt, tracing.model)
     assert traced.labels is not None
-    return Reference(images, Predictions(rebuilt, own.targets, own.weights), traced.labels)
+    predictions = Predictions(rebuilt, own.targets, own.weights)
+    return Reference(images, predictions, traced.labels, traced.decoding, _decision(tracing.model))
 
 
 def raise_failures(report: ExportReport) -> None:
@@ -255,10 +269,13 @@ def _require_same(own: Outputs, rebuilt: Outputs, model: Any) -> None:
 
     half = isinstance(model, keras.Model) and any(layer.compute_dtype != "float32" for layer in model.layers)
     tolerance = REBUILD_TOLERANCE["half" if half else "float32"]
-    error = float(np.abs(own.probabilities - rebuilt.probabilities).max())
+    unit = max(
+        1.0, float(np.abs(own.probabilities).max())
+    )  # of a regression's values; probabilities are below 1
+    error = float(np.abs(own.probabilities - rebuilt.probabilities).max()) / unit
     if error > tolerance:
         raise ExportError(
-            f"the float32 rebuild must say what the model says, to {tolerance:g} in any probability. "
+            f"the float32 rebuild must say what the model says, to {tolerance:g} in any output. "
             f"Received: a difference of {error:.3g}. End the model in logits or in a softmax; where it does, a layer "
             "behaves differently when it is copied: please report it."
         )
@@ -299,6 +316,19 @@ def _pictures(reference: Reference, spec: InputSpec) -> Pictures:
     indices = golden_indices(reference)
     originals = tuple(golden_inputs(reference, indices, "uint8")) if spec.values == "rgb" else ()
     return Pictures(indices, originals, spec)
+
+
+def _decision(model: Any) -> Decision | None:
+    """The decision rule that a Network carries."""
+    import keras
+
+    return None if isinstance(model, keras.Model) else model.decision
+
+
+def _task(model: Any, task: TaskName | None) -> TaskName:
+    import keras
+
+    return task or "classification" if isinstance(model, keras.Model) else model.task
 
 
 def _provenance(model: Any) -> Provenance:

@@ -11,12 +11,13 @@ import numpy as np
 
 from tfxfer.bundle.card import ArtifactFigures, Card
 from tfxfer.bundle.contract import LOGITS, ArtifactSpec, Contract, Dtype, InputSpec, own_logits_path
-from tfxfer.bundle.golden import Golden, choose_golden
+from tfxfer.bundle.golden import Golden, Truth, choose_golden
 from tfxfer.bundle.manifest import Provenance
 from tfxfer.bundle.write import write_bundle
 from tfxfer.stages.artifacts import Judged
 from tfxfer.store.atomic import replaced_folder
 from tfxfer.store.versions import versions
+from tfxfer.verification.proof import Proof
 from tfxfer.verification.reference import Reference
 from tfxfer.verification.tolerance import logit_tolerance, quantised_tolerance
 
@@ -54,7 +55,8 @@ def bundle_path(entry: Judged) -> str:
 
 def golden_indices(reference: Reference, count: int = 8) -> list[int]:
     """Which held-out pictures become golden ones."""
-    return choose_golden(reference.predictions.targets, reference.outputs.logits, count)
+    targets, logits = reference.predictions.targets, reference.outputs.logits
+    return choose_golden(targets, logits, count, reference.task)
 
 
 def golden_inputs(reference: Reference, indices: Sequence[int], dtype: Dtype) -> np.ndarray:
@@ -91,19 +93,28 @@ def _copy(source: Path, to: Path) -> None:
 
 def _golden(artifacts: Sequence[Judged], reference: Reference, pictures: Pictures) -> Golden:
     chosen = pictures.indices
-    targets = reference.predictions.targets[chosen]
     return Golden(
         pictures=pictures.originals,
         inputs=golden_inputs(reference, chosen, pictures.input.dtype),
         probabilities=reference.outputs.probabilities[chosen],
         logits=reference.outputs.logits[chosen],
-        targets=tuple(reference.labels[target] for target in targets),
+        targets=tuple(_truth(reference, index) for index in chosen),
         own_logits={
             _recorded(entry): _logits(entry)[chosen]
             for entry in artifacts
             if entry.passed and _recorded(entry) != LOGITS
         },
     )
+
+
+def _truth(reference: Reference, index: int) -> Truth:
+    """The target of one held-out picture, as expected.json says it."""
+    target, labels = reference.predictions.targets[index], reference.labels
+    if reference.task == "classification":
+        return labels[int(target)]
+    if reference.task == "multi_label":
+        return [label for label, applies in zip(labels, target, strict=True) if applies]
+    return {label: float(value) for label, value in zip(labels, target, strict=True)}
 
 
 def _recorded(entry: Judged) -> str:
@@ -140,7 +151,9 @@ def _contract(
         )
         for entry in passed
     )
-    return Contract(pictures.input, reference.labels, specs, golden.names)
+    return Contract(
+        pictures.input, reference.labels, specs, golden.names, reference.decoding, reference.decision
+    )
 
 
 def _golden_error(entry: Judged, golden: Golden, indices: list[int]) -> float:
@@ -152,8 +165,8 @@ def _card(artifacts: Sequence[Judged], reference: Reference, about: About) -> Ca
         ArtifactFigures(
             entry.wanted.path,
             entry.size_bytes,
-            entry.proof.metrics.accuracy,
-            entry.proof.parity.top1_agreement,
+            entry.proof.metrics.headline.value,
+            _agreement(entry.proof),
             entry.proof.parity.max_abs_logit_error,
         )
         for entry in artifacts
@@ -169,16 +182,24 @@ def _card(artifacts: Sequence[Judged], reference: Reference, about: About) -> Ca
         test=reference.metrics.as_dict(),
         artifacts=rows,
         limits=about.limits,
+        score_name=reference.metrics.headline.name,
     )
 
 
+def _agreement(proof: Proof) -> float | None:
+    """The share of the network's answers that a file gives; None of a regression."""
+    decisions = proof.parity.decisions
+    return proof.parity.top1_agreement if decisions is None else decisions.agreement
+
+
 def _provenance(reference: Reference, about: About) -> Provenance:
-    metrics = reference.metrics
+    metrics, headline = reference.metrics, reference.metrics.headline
     return Provenance(
         versions=versions(),
         config_fingerprint=about.config_fingerprint,
         data_fingerprint=about.data_fingerprint,
-        accuracy=metrics.accuracy,
-        accuracy_interval=metrics.accuracy_interval,
+        score=headline.value,
+        score_interval=headline.interval,
         test_images=metrics.n,
+        score_name=headline.name,
     )

@@ -13,6 +13,7 @@ from tfxfer.stages.artifacts import Judged
 from tfxfer.stages.baselines import MeasureBaselines, NoBaselines, why_no_baselines
 from tfxfer.stages.cached import Cached
 from tfxfer.stages.data import ScanData, SplitData, open_data, require_data_kind
+from tfxfer.stages.decision import Decide, RequireEvaluable
 from tfxfer.stages.evaluation import Evaluate
 from tfxfer.stages.export import HandOver, RequireCalibration, ShareTrace, WriteArtifact, wanted_artifacts
 from tfxfer.stages.report import WriteReport
@@ -21,7 +22,7 @@ from tfxfer.stages.stage import Pipeline, Stage, State
 from tfxfer.stages.training import KeepNetwork, Train
 from tfxfer.store.atomic import write_text
 from tfxfer.store.journal import Journal, Listener
-from tfxfer.verification.gates import GateResult
+from tfxfer.verification.evidence import GateResult
 
 
 def transfer_pipeline(config: Config, source: Source) -> Pipeline:
@@ -30,7 +31,9 @@ def transfer_pipeline(config: Config, source: Source) -> Pipeline:
         Cached(ScanData(source)),
         SplitData(source),
         RequireCalibration(),
+        RequireEvaluable(),
         Cached(Train()),
+        Cached(Decide()),
         KeepNetwork(),
         Cached(Evaluate()),
         _baselines(config),

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from tfxfer.catalogue.backbones import BACKBONES
 from tfxfer.config.schema import BackboneConfig, Config
-from tfxfer.data import Fractions, Splits, admit, check_slices, check_source, label_counts, split_records
+from tfxfer.data import (
+    Fractions,
+    Splits,
+    admit,
+    check_slices,
+    check_source,
+    label_counts,
+    split_records,
+    target_array,
+)
 from tfxfer.data.report import CheckReport
 from tfxfer.stages.data import open_data, slicings
 from tfxfer.stages.estimates import Workload, estimate
@@ -56,10 +65,10 @@ def make_plan(config: Config) -> dict[str, Any]:
         UsageError: the recipe or a phase does not suit the backbone.
     """
     data = _data(config)
-    network = build_network(
-        config.model_copy(update={"backbone": weightless(config.backbone)}), data.splits.labels
-    )
-    plan = phases_of_config(config, network, data.counts, pretrained=config.backbone.weights != "none")
+    targets = target_array(data.splits.train, data.splits.labels)
+    untrained = config.model_copy(update={"backbone": weightless(config.backbone)})
+    network = build_network(untrained, data.splits.labels, targets)
+    plan = phases_of_config(config, network, targets, pretrained=config.backbone.weights != "none")
     require_blocks(network, plan)
     parts = [part.phase for part in parts_of(plan.phases)]
     workloads = [_workload(network, phase) for phase in parts]

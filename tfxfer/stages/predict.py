@@ -11,11 +11,15 @@ import numpy as np
 
 from tfxfer.bundle.contract import Contract
 from tfxfer.bundle.reading import read_contract
+from tfxfer.catalogue.decision import Decision
+from tfxfer.catalogue.decoding import answer
 from tfxfer.catalogue.inputs import ResizeRule, Size
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data import open_unlabelled
 from tfxfer.errors import UsageError
 from tfxfer.evaluation.predictions import Predictor
 from tfxfer.runtimes.opening import format_of, open_runtime
+from tfxfer.runtimes.runtime import Runtime
 from tfxfer.verification.reference import BATCH_SIZE
 
 if TYPE_CHECKING:
@@ -33,10 +37,15 @@ class Loaded:
     size: Size
     rule: ResizeRule
     dtype: np.dtype
+    task: TaskName = "classification"
+    decision: Decision | None = None
 
 
 def predict(model: Network | Path | str, data: Path | str | Sequence[Path | str]) -> dict[str, Any]:
-    """The label and all probabilities of every picture: {"predictions": [{path, label, probabilities}]}.
+    """The answer and all numbers of every picture: {"predictions": [{path, label, probabilities}]}.
+
+    A multi-label network gives `labels`, those that apply, instead of `label`; a regression gives
+    {path, value, values}. The decision rule of a run or a contract is used; a bare file has none.
 
     `model` is a Network, a run directory, a bundle, or one of its files; `data` are files or folders, which
     are searched for pictures. Pictures are resized by the rule of the bundle's contract; a Network or a file
@@ -53,7 +62,7 @@ def predict(model: Network | Path | str, data: Path | str | Sequence[Path | str]
     for names, images in pictures.batches(BATCH_SIZE):
         probabilities = loaded.predictor.predict(images.astype(loaded.dtype, copy=False)).probabilities
         for name, row in zip(names, probabilities, strict=True):
-            predictions.append(_entry(name, row, loaded.labels))
+            predictions.append(_entry(name, row, loaded))
     return {"predictions": predictions}
 
 
@@ -64,7 +73,7 @@ def load_predictor(model: Network | Path | str) -> Loaded:
         UsageError: it is neither a run, a bundle, a file of one, nor a Network.
     """
     if not isinstance(model, str | Path):
-        return Loaded(model, model.labels, model.input.size, "stretch", np.dtype(np.uint8))
+        return _network(model, "stretch")
     path = Path(model)
     if is_run(path):
         return _run(path)
@@ -86,8 +95,12 @@ def _run(path: Path) -> Loaded:
     from tfxfer.network.save import load_network
 
     network = load_network(path / "network")
-    rule = read_resolved(path / "config.yaml").data.resize
-    return Loaded(network, network.labels, network.input.size, rule, np.dtype(np.uint8))
+    return _network(network, read_resolved(path / "config.yaml").data.resize)
+
+
+def _network(network: Network, rule: ResizeRule) -> Loaded:
+    size, dtype = network.input.size, np.dtype(np.uint8)
+    return Loaded(network, network.labels, size, rule, dtype, network.task, network.decision)
 
 
 def _bundle(path: Path) -> Loaded:
@@ -95,14 +108,20 @@ def _bundle(path: Path) -> Loaded:
     for format in PREFERRED:
         for artifact in contract.artifacts:
             if artifact.format == format:
-                runtime = open_runtime(format, path / artifact.path)
-                rule = _rule(contract, path)
-                return Loaded(runtime, contract.labels, contract.input.size, rule, runtime.input_dtype)
+                return _artifact(open_runtime(format, path / artifact.path), contract, path)
     raise UsageError(f"a bundle must hold an artifact. Received: '{path}', which holds none that passed.")
 
 
+def _artifact(runtime: Runtime, contract: Contract, path: Path) -> Loaded:
+    """A file with what the contract of its bundle says of it."""
+    size, rule = contract.input.size, _rule(contract, path)
+    return Loaded(runtime, contract.labels, size, rule, runtime.input_dtype, contract.task, contract.decision)
+
+
 def _file(path: Path) -> Loaded:
-    runtime = open_runtime(format_of(path), path)
+    runtime, contract = open_runtime(format_of(path), path), _contract_beside(path)
+    if contract is not None and contract.labels == runtime.labels:
+        return _artifact(runtime, contract, path)
     labels = runtime.labels
     if labels is None:
         raise UsageError(
@@ -111,15 +130,15 @@ def _file(path: Path) -> Loaded:
     height, width, channels = runtime.input_shape
     if channels != 3:
         raise _no_pictures(path)
-    return Loaded(runtime, labels, (height, width), _rule_beside(path), runtime.input_dtype)
+    return Loaded(runtime, labels, (height, width), "stretch", runtime.input_dtype, runtime.task)
 
 
-def _rule_beside(path: Path) -> ResizeRule:
-    """The resize rule of the bundle that a file lies in, or `stretch` where it lies in none."""
+def _contract_beside(path: Path) -> Contract | None:
+    """The contract of the bundle that a file lies in; None where it lies in none."""
     for folder in (path.parent, path.parent.parent):
         if (folder / "contract.json").is_file():
-            return _rule(read_contract(folder), path)
-    return "stretch"
+            return read_contract(folder)
+    return None
 
 
 def _rule(contract: Contract, path: Path) -> ResizeRule:
@@ -135,6 +154,9 @@ def _no_pictures(path: Path) -> UsageError:
     )
 
 
-def _entry(path: str, row: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
-    probabilities = {label: float(value) for label, value in zip(labels, row, strict=True)}
-    return {"path": path, "label": labels[int(row.argmax())], "probabilities": probabilities}
+def _entry(path: str, row: np.ndarray, loaded: Loaded) -> dict[str, Any]:
+    numbers = {label: float(value) for label, value in zip(loaded.labels, row, strict=True)}
+    said = answer(row, loaded.labels, loaded.task, loaded.decision)
+    if loaded.task == "regression":
+        return {"path": path, "value": float(row[0]), "values": numbers}
+    return {"path": path, "label" if isinstance(said, str) else "labels": said, "probabilities": numbers}

@@ -14,7 +14,7 @@ from tfxfer.stages.stage import State
 from tfxfer.stages.training import TrainedNetwork
 from tfxfer.store.atomic import write_json
 from tfxfer.store.versions import versions
-from tfxfer.verification.gates import GateResult
+from tfxfer.verification.evidence import GateResult
 from tfxfer.verification.reference import Reference
 
 SCHEMA_VERSION = 1
@@ -47,7 +47,8 @@ def build_report(state: State) -> dict[str, Any]:
         "data": data.as_dict(),
         "backbone": trained.backbone_dict(),
         "phases": [phase_dict(entry) for entry in trained.histories],
-        "test": reference.metrics.as_dict(),
+        "task": reference.task,
+        "test": _test(reference),
         # None: not measured, and not to be taken for 0.
         "baselines": baselines.baselines_dict(),
         "verdict": baselines.verdict.as_dict(),
@@ -61,6 +62,16 @@ def build_report(state: State) -> dict[str, Any]:
 def phase_dict(entry: dict[str, Any]) -> dict[str, Any]:
     """One phase under report.json's names."""
     return {"name": entry["phase"], **{key: value for key, value in entry.items() if key != "phase"}}
+
+
+def _test(reference: Reference) -> dict[str, Any]:
+    """The network's own figures, and those of its slices and its decision rule where there are any."""
+    figures = dict(reference.metrics.as_dict())
+    if reference.decision is not None:
+        figures["decision_rule"] = reference.decision.as_dict()
+    if reference.slices:
+        figures["slices"] = [entry.as_dict() for entry in reference.slices]
+    return figures
 
 
 def _network_gates(state: State) -> list[dict[str, object]]:

@@ -15,7 +15,7 @@ from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data import ArraySplit, check_source, open_source
 from tfxfer.errors import DataError, UsageError
 from tfxfer.evaluation.evaluate import evaluate
-from tfxfer.evaluation.metrics import Metrics
+from tfxfer.evaluation.metrics import ClassificationMetrics, Metrics
 from tfxfer.stages.artifacts import Wanted
 from tfxfer.stages.export_model import export, parse_formats, refuse_existing
 from tfxfer.stages.held_out import Labelled, held_out, run_test_split
@@ -63,7 +63,9 @@ def evaluate_path(
     loaded = load_predictor(model)
     with _labelled(model, loaded, data) as found:
         batches = _batches(found.test, loaded.dtype)
-        return evaluate(loaded.predictor, batches, labels=found.labels).as_dict()
+        return evaluate(
+            loaded.predictor, batches, labels=found.labels, task=loaded.task, decision=loaded.decision
+        ).as_dict()
 
 
 def export_path(
@@ -143,7 +145,7 @@ def _labelled(model: Path, loaded: Loaded, data: str | None) -> AbstractContextM
     """The data given, or the run's own test split."""
     if data is None and is_run(model):
         return run_test_split(model)
-    return held_out(_given(data), loaded.size, loaded.rule, loaded.labels)
+    return held_out(_given(data), loaded.size, loaded.rule, loaded.labels, task=loaded.task)
 
 
 def _score_own(model: keras.Model, split: ArraySplit, labels: Sequence[str]) -> Metrics:
@@ -202,6 +204,8 @@ def _check_classes(model: keras.Model, labels: Sequence[str]) -> None:
 
 def _warnings(metrics: Metrics, pixels: Pixels | None) -> dict[str, Any]:
     """A model that answers like chance has most likely been given other pixels than it was trained on."""
+    if not isinstance(metrics, ClassificationMetrics):
+        return {}
     largest = max((entry.support for entry in metrics.per_class), default=0) / max(metrics.n, 1)
     chance = max(largest, 1 / len(metrics.per_class))
     if metrics.accuracy_interval[0] > chance:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ from tfxfer.config.training_schema import PhaseConfig, TrainingConfig
 from tfxfer.errors import BlockError, ConfigError
 from tfxfer.stages.data import RunData, input_size
 from tfxfer.stages.stage import State
-from tfxfer.store.atomic import replaced_folder
 from tfxfer.store.fingerprint import path_sha256
 from tfxfer.training.imbalance import Imbalance
 from tfxfer.training.phase import Phase
@@ -92,9 +90,8 @@ class Train:
 
         data = state.get("data", RunData)
         with training_device(state.config.device):
-            network = build_network(state.config, data.splits.labels)
-            counts = np.bincount(data.train.labels, minlength=len(data.splits.labels)).tolist()
-            plan = phases_of_config(state.config, network, counts)
+            network = build_network(state.config, data.splits.labels, data.train.labels)
+            plan = phases_of_config(state.config, network, data.train.labels)
             require_blocks(network, plan)
             state.journal.write("decision", text=f"recipe {plan.recipe}: {plan.why}")
             histories = _train(state, network, plan, data)
@@ -110,18 +107,19 @@ class Train:
         trained = TrainedNetwork(
             network, tuple(value["phases"]), value["recipe"], value["why"], path_sha256(folder / NETWORK)
         )
-        return state.having(trained=trained, network_folder=folder / NETWORK)
+        return state.having(trained=trained)
 
 
 @dataclass(frozen=True, slots=True)
 class KeepNetwork:
-    """Copy the trained network to its place in the run directory."""
+    """Write the trained network, with its decision rule, to its place in the run directory."""
 
     name: str = "network"
 
     def __call__(self, state: State, /) -> State:
-        with replaced_folder(state.run.network) as folder:
-            shutil.copytree(state.results["network_folder"], folder, dirs_exist_ok=True)
+        from tfxfer.network.save import save_network
+
+        save_network(state.get("trained", TrainedNetwork).network, state.run.network)
         return state
 
 
@@ -144,8 +142,8 @@ def load_configured_backbone(config: BackboneConfig) -> Backbone:
     )
 
 
-def build_network(config: Config, labels: tuple[str, ...]) -> Network:
-    """The untrained network of a configuration."""
+def build_network(config: Config, labels: tuple[str, ...], targets: np.ndarray) -> Network:
+    """The untrained network of a configuration; `targets` are the training images' own."""
     from tfxfer.network.network import attach_head
 
     head = config.head
@@ -156,21 +154,23 @@ def build_network(config: Config, labels: tuple[str, ...]) -> Network:
         dropout=head.dropout,
         pooling=head.pooling,
         seed=config.seed,
+        task=head.task,
+        targets=targets if head.task == "regression" else None,
     )
 
 
 def phases_of_config(
-    config: Config, network: Network, counts: Sequence[int], *, pretrained: bool | None = None
+    config: Config, network: Network, targets: np.ndarray, *, pretrained: bool | None = None
 ) -> Plan:
     """The phases that a configuration asks for, with what it says for all of them.
 
-    `counts` are the training images of each label. `pretrained` says whether the run's backbone will have
+    `targets` are the training images' own. `pretrained` says whether the run's backbone will have
     pretrained weights, where `network` is a stand-in with random ones.
 
     Raises:
         UsageError: the recipe does not suit the backbone.
     """
-    from tfxfer.recipes.fine_tune import facts_of_counts
+    from tfxfer.recipes.fine_tune import facts_of_targets
     from tfxfer.recipes.plan import Plan, plan_phases
 
     training = config.training
@@ -178,7 +178,7 @@ def phases_of_config(
         asked = tuple(_phase(entry, number) for number, entry in enumerate(training.phases, start=1))
         plan = Plan("phases", asked, "those of the configuration")
     else:
-        facts = facts_of_counts(network, counts)
+        facts = facts_of_targets(network, targets)
         facts = facts if pretrained is None else replace(facts, pretrained=pretrained)
         plan = plan_phases("auto" if training.recipe is None else training.recipe, facts)
     return replace(plan, phases=tuple(_with_common(phase, training) for phase in plan.phases))

@@ -12,6 +12,7 @@ from tfxfer.backbones.features import features_tensor
 from tfxfer.backbones.graph import flat_model
 from tfxfer.errors import TrainingError
 from tfxfer.network.freeze import FrozenBoundary, freeze
+from tfxfer.network.head import Head
 from tfxfer.network.network import Network
 from tfxfer.network.split import split_model
 from tfxfer.training.learner import Learner
@@ -27,7 +28,7 @@ class Cut:
     learner: Learner
     layers: Mapping[str, keras.layers.Layer]  # of the flat graph
     blocks: Mapping[str, Sequence[str]]  # name -> its layers' names, input to output
-    logits: bool  # whether outputs are known to be logits
+    head: Head | None  # of a Network, whose outputs are logits; None for a plain model
 
 
 def cut(model: Network | keras.Model, phase: Phase) -> Cut:
@@ -44,7 +45,8 @@ def cut(model: Network | keras.Model, phase: Phase) -> Cut:
     boundary = freeze(model, phase.policy(_unfreeze(phase, found, layers)))
     parts = (None, whole) if boundary.tensor is None else split_model(whole, boundary.tensor)
     blocks = {block.name: block.layers for block in found}
-    return Cut(whole, boundary, Learner(*parts), layers, blocks, isinstance(model, Network))
+    head = model.head if isinstance(model, Network) else None
+    return Cut(whole, boundary, Learner(*parts), layers, blocks, head)
 
 
 def backbone_blocks(model: Network | keras.Model) -> tuple[Block, ...]:

@@ -32,7 +32,7 @@ from tfxfer.training.learner import Learner
 from tfxfer.training.linear import why_not_solved
 from tfxfer.training.loop import Job, Trained, solve_head, train_weights, validated
 from tfxfer.training.losses import Loss, ready_loss
-from tfxfer.training.metrics import Logs, with_accuracy
+from tfxfer.training.metrics import Logs, with_default
 from tfxfer.training.phase import Phase
 from tfxfer.training.progress import Progress
 from tfxfer.training.reestimate import reestimate
@@ -65,9 +65,11 @@ def fit(
 
     Args:
         train: an ArraySplit, or a tf.data.Dataset of batches (x, y) or (x, y, weight) that ends.
-        loss: a Keras loss, its name, or a function of (labels, outputs); None is the cross-entropy of
-            whole-number labels. A Network's outputs are logits; a plain model's are what they are.
-        metrics: Keras metrics; accuracy is there without asking where labels are whole numbers.
+        loss: a Keras loss, its name, or a function of (labels, outputs); None is the task's own: cross-entropy of
+            whole-number labels, binary cross-entropy of (N, labels) zeros and ones, squared error of a
+            regression's targets. A Network's outputs are logits; a plain model's are what they are.
+        metrics: Keras metrics; the task's own is there without asking: `accuracy` where labels are whole numbers,
+            `binary_accuracy` of a multi-label network, `mean_absolute_error` of a regression.
         callbacks: Keras callbacks; they see the full model, and the head's rate as `model.optimizer`.
         cache: where features are kept; None keeps them for this phase only, in a temporary folder.
         journal: told "phase", "progress" and "epoch".
@@ -139,7 +141,7 @@ def _images(data: Data, size: int) -> Iterator[np.ndarray | tf.Tensor]:
 
 
 def _run(job: Job, made: Cut, kept: tuple[Kept, Kept], notes: tuple[str, ...], *, solvable: bool) -> History:
-    reason = why_not_solved(job.learner.suffix, job.phase, job.train, job.validation)
+    reason = why_not_solved(job.learner.suffix, job.phase, job.train, job.validation, job.head)
     if not solvable:
         reason = "a loss, metrics or callbacks of your own were given"
     if job.phase.solver == "lbfgs" and reason is not None:
@@ -237,14 +239,25 @@ def _job(
             "'plateau'."
         )
     if phase.imbalance.focal_gamma is not None:
-        ready: keras.losses.Loss = focal_loss(phase, loss, made.model, train.labels, logits=made.logits)
+        ready: keras.losses.Loss = focal_loss(phase, loss, made.model, train.labels, head=made.head)
     else:
-        ready = ready_loss(loss, made.model, phase.label_smoothing, logits=made.logits)
-    classes = made.model.outputs[0].shape[-1] if len(made.model.outputs) == 1 else None
-    counted = with_accuracy(metrics, train.labels, classes)
+        ready = ready_loss(loss, made.model, phase.label_smoothing, head=made.head)
+    outputs = made.model.outputs[0].shape[-1] if len(made.model.outputs) == 1 else None
+    counted = with_default(metrics, train.labels, outputs, made.head)
     updates = Updates.of(phase, rate_groups(made, phase), timeline, carry)
     return Job(
-        phase, made.model, made.learner, train, validation, ready, counted, updates, callbacks, journal, carry
+        phase,
+        made.model,
+        made.learner,
+        train,
+        validation,
+        ready,
+        counted,
+        updates,
+        callbacks,
+        journal,
+        carry,
+        made.head,
     )
 
 

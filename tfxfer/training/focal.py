@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfxfer.errors import TrainingError
+from tfxfer.network.head import Head
 from tfxfer.training.losses import Loss, outputs_are_logits
 from tfxfer.training.phase import Phase
 
@@ -29,7 +30,7 @@ class FocalCrossentropy(keras.losses.Loss):
 
 
 def focal_loss(
-    phase: Phase, loss: Loss | None, model: keras.Model, labels: tf.TensorSpec, *, logits: bool
+    phase: Phase, loss: Loss | None, model: keras.Model, labels: tf.TensorSpec, *, head: Head | None
 ) -> FocalCrossentropy:
     """The loss of a phase with a focal gamma.
 
@@ -54,4 +55,4 @@ def focal_loss(
             f"else. Received: {received}. Remove one of the two."
         )
     dtype = "float64" if model.compute_dtype == "float64" else "float32"
-    return FocalCrossentropy(gamma, from_logits=logits or outputs_are_logits(model), dtype=dtype)
+    return FocalCrossentropy(gamma, from_logits=head is not None or outputs_are_logits(model), dtype=dtype)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import keras
 import numpy as np
 
+from tfxfer.catalogue.tasks import TaskName
+from tfxfer.network.head import Head
 from tfxfer.training.examples import ArrayExamples, Examples
 from tfxfer.training.phase import Phase
 
@@ -19,15 +23,17 @@ def linear_layer(suffix: keras.Model) -> keras.layers.Dense | None:
     if len(dense) != 1 or others or len(suffix.outputs) != 1:
         return None
     layer = dense[0]
-    plain = layer.use_bias and layer.activation is keras.activations.linear and layer.units >= 2
+    plain = layer.use_bias and layer.activation is keras.activations.linear
     free = all(
         part is None for part in (layer.kernel_regularizer, layer.bias_regularizer, layer.kernel_constraint)
     )
     return layer if plain and free else None
 
 
-def why_not_solved(suffix: keras.Model, phase: Phase, train: Examples, validation: Examples) -> str | None:
-    """The first reason against solving; None where the head can be solved."""
+def why_not_solved(
+    suffix: keras.Model, phase: Phase, train: Examples, validation: Examples, head: Head | None = None
+) -> str | None:
+    """The first reason against solving; None where the head can be solved. Without a `head`: a classifier's."""
     layer = linear_layer(suffix)
     if layer is None:
         return "the part that learns is not one linear layer"
@@ -39,14 +45,37 @@ def why_not_solved(suffix: keras.Model, phase: Phase, train: Examples, validatio
         return "the features are not cached"
     if not validation.prepared:
         return "the features of the validation data are not cached"
-    if len(suffix.inputs[0].shape) != 2 or train.targets.ndim != 1 or not _whole(train.targets):
-        return "features are not vectors, or labels not whole numbers"
-    if not np.array_equal(np.unique(train.targets), np.arange(layer.units)):
-        return "not every class has training examples, or a label is out of range"
+    if len(suffix.inputs[0].shape) != 2:
+        return "features are not vectors"
     if len(train.targets) * suffix.inputs[0].shape[1] > LARGEST:
         return "there are too many features to solve at once"
+    return TARGET_FAULTS["classification" if head is None else head.task](train.targets, layer.units)
+
+
+def _class_faults(targets: np.ndarray, units: int) -> str | None:
+    if targets.ndim != 1 or not np.issubdtype(targets.dtype, np.integer) or units < 2:
+        return "labels are not whole numbers of two classes or more"
+    if not np.array_equal(np.unique(targets), np.arange(units)):
+        return "not every class has training examples, or a label is out of range"
     return None
 
 
-def _whole(labels: np.ndarray) -> bool:
-    return np.issubdtype(labels.dtype, np.integer)
+def _label_faults(targets: np.ndarray, units: int) -> str | None:
+    if targets.ndim != 2 or targets.shape[1] != units or not np.isin(targets, (0, 1)).all():
+        return "targets are not one 0 or 1 for each label"
+    if (targets.min(axis=0) == targets.max(axis=0)).any():
+        return "a label applies to all training examples, or to none"
+    return None
+
+
+def _value_faults(targets: np.ndarray, units: int) -> str | None:
+    if targets.reshape(len(targets), -1).shape[1] != units or not np.isfinite(targets).all():
+        return "targets are not one finite number for each output"
+    return None
+
+
+TARGET_FAULTS: Mapping[TaskName, Callable[[np.ndarray, int], str | None]] = {
+    "classification": _class_faults,
+    "multi_label": _label_faults,
+    "regression": _value_faults,
+}

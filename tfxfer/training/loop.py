@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from tfxfer.errors import TrainingError
+from tfxfer.network.head import Head
 from tfxfer.store.journal import Journal
 from tfxfer.training.best import Best
 from tfxfer.training.callbacks import leading, ready_callbacks
@@ -43,6 +44,7 @@ class Job:
     callbacks: Sequence[keras.callbacks.Callback]
     journal: Journal
     carry: Carry  # what the phase before left, and this one leaves
+    head: Head | None  # of a Network; None for a plain model
 
 
 @dataclass(slots=True, eq=False)
@@ -118,9 +120,9 @@ class _Loop:
         assert layer is not None
         assert isinstance(job.train, ArrayExamples)
         assert isinstance(job.validation, ArrayExamples)
-        solution = solve(job.train, job.validation)
+        solution = solve(job.train, job.validation, job.head)
         write(layer, solution)
-        logs = fitted(solution, job.train) | self._validate(None)
+        logs = fitted(solution, job.train, job.head) | self._validate(None)
         best.offer(1, logs)
         seconds = time.perf_counter() - start
         self.trained.add(logs, seconds)

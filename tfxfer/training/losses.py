@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
 
 from tfxfer.errors import TrainingError
+from tfxfer.network.head import Head
 
 Loss: TypeAlias = Any  # keras.losses.Loss, a function of (labels, outputs), or a Keras name of either
 
@@ -30,6 +31,22 @@ class SmoothedCrossentropy(keras.losses.Loss):
         )
 
 
+@keras.saving.register_keras_serializable(package="tfxfer")
+class StandardisedSquaredError(keras.losses.Loss):
+    """Squared error of a regression in standard deviations of the training targets, so that no unit sets the pace."""
+
+    def __init__(self, scale: Sequence[float], offset: Sequence[float], **options: object) -> None:
+        super().__init__(**options)
+        self.scale = list(scale)
+        self.offset = list(offset)
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """targets (N, labels) in their unit and logits (N, labels) -> (N,)."""
+        targets = tf.reshape(tf.cast(y_true, y_pred.dtype), tf.shape(y_pred))
+        wanted = (targets - tf.constant(self.offset, y_pred.dtype)) / tf.constant(self.scale, y_pred.dtype)
+        return tf.reduce_mean(tf.square(y_pred - wanted), axis=-1)
+
+
 class FunctionLoss(keras.losses.Loss):
     """A caller's function of (labels, outputs) with Keras's weighting and mean."""
 
@@ -43,19 +60,16 @@ class FunctionLoss(keras.losses.Loss):
 
 
 def ready_loss(
-    loss: Loss | None, model: keras.Model, label_smoothing: float, *, logits: bool
+    loss: Loss | None, model: keras.Model, label_smoothing: float, *, head: Head | None
 ) -> keras.losses.Loss:
-    """`loss` as a Keras loss; None becomes the cross-entropy of whole-number labels.
+    """`loss` as a Keras loss; None becomes that of the head's task, for a plain model the cross-entropy.
 
     Raises:
-        TrainingError: the default cannot be told for this model, or smoothing is asked of a loss of the caller's.
+        TrainingError: the default cannot be told for this model, or smoothing is asked of a loss that has none.
     """
     dtype = "float64" if model.compute_dtype == "float64" else "float32"
     if loss is None:
-        from_logits = logits or outputs_are_logits(model)
-        if label_smoothing:
-            return SmoothedCrossentropy(label_smoothing, from_logits=from_logits, dtype=dtype)
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits, dtype=dtype)
+        return _default_loss(model, head, label_smoothing, dtype)
     if label_smoothing:
         raise TrainingError(
             f"label_smoothing must be 0 beside a loss of your own. Received: {label_smoothing}. "
@@ -63,6 +77,25 @@ def ready_loss(
         )
     found = keras.losses.get(loss)
     return found if isinstance(found, keras.losses.Loss) else FunctionLoss(found, dtype)
+
+
+def _default_loss(
+    model: keras.Model, head: Head | None, label_smoothing: float, dtype: str
+) -> keras.losses.Loss:
+    task = "classification" if head is None else head.task
+    if head is not None and task == "regression":
+        if label_smoothing:
+            raise TrainingError(
+                f"label_smoothing must be 0 for a regression, which has no labels to smooth. "
+                f"Received: {label_smoothing}. Leave it out."
+            )
+        return StandardisedSquaredError(head.scale, head.offset, dtype=dtype)
+    if task == "multi_label":
+        return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing, dtype=dtype)
+    from_logits = head is not None or outputs_are_logits(model)
+    if label_smoothing:
+        return SmoothedCrossentropy(label_smoothing, from_logits=from_logits, dtype=dtype)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits, dtype=dtype)
 
 
 def outputs_are_logits(model: keras.Model) -> bool:

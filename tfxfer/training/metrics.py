@@ -9,11 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfxfer.errors import TrainingError
+from tfxfer.network.head import Head
 from tfxfer.training.phase import Phase
 
 Logs = dict[str, float]
 
 ACCURACY = "accuracy"
+BINARY_ACCURACY = "binary_accuracy"
+MEAN_ABSOLUTE_ERROR = "mean_absolute_error"
 FALLING = (
     "loss",
     "error",
@@ -24,14 +27,46 @@ FALLING = (
 )  # lower is better; others: higher
 
 
-def with_accuracy(
-    metrics: Sequence[keras.metrics.Metric], y: tf.TensorSpec, classes: int | None
+@keras.saving.register_keras_serializable(package="tfxfer")
+class UnitAbsoluteError(keras.metrics.MeanMetricWrapper):
+    """Mean absolute error of a regression's logits, in the unit of its targets."""
+
+    def __init__(self, scale: Sequence[float], offset: Sequence[float], **options: object) -> None:
+        self.scale = list(scale)
+        self.offset = list(offset)
+        super().__init__(self._error, **{"name": MEAN_ABSOLUTE_ERROR, **options})
+
+    def _error(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        values = y_pred * tf.constant(self.scale, y_pred.dtype) + tf.constant(self.offset, y_pred.dtype)
+        targets = tf.reshape(tf.cast(y_true, y_pred.dtype), tf.shape(values))
+        return tf.reduce_mean(tf.abs(values - targets), axis=-1)
+
+    def get_config(self) -> dict[str, object]:
+        return {"name": self.name, "dtype": self.dtype, "scale": self.scale, "offset": self.offset}
+
+
+def with_default(
+    metrics: Sequence[keras.metrics.Metric], y: tf.TensorSpec, outputs: int | None, head: Head | None
 ) -> list[keras.metrics.Metric]:
-    """The caller's metrics, with the accuracy first where labels are whole numbers and outputs are classes."""
+    """The caller's metrics, after the one that the task is followed by: accuracy, share of right answers
+    to all labels' questions, or mean absolute error."""
     _check(metrics)
-    if any(metric.name == ACCURACY for metric in metrics) or not _are_labels(y) or (classes or 0) < 2:
+    default = _default(y, outputs, head)
+    if default is None or any(metric.name == default.name for metric in metrics):
         return list(metrics)
-    return [keras.metrics.SparseCategoricalAccuracy(name=ACCURACY), *metrics]
+    return [default, *metrics]
+
+
+def _default(y: tf.TensorSpec, outputs: int | None, head: Head | None) -> keras.metrics.Metric | None:
+    if head is not None and head.task == "regression":
+        return UnitAbsoluteError(head.scale, head.offset)
+    if head is not None and head.task == "multi_label":
+        return keras.metrics.BinaryAccuracy(
+            name=BINARY_ACCURACY, threshold=0.0
+        )  # logits: 0 is probability 0.5
+    if not _are_labels(y) or (outputs or 0) < 2:
+        return None
+    return keras.metrics.SparseCategoricalAccuracy(name=ACCURACY)
 
 
 def values(metrics: Sequence[keras.metrics.Metric], prefix: str = "") -> Logs:

@@ -10,49 +10,16 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from tfxfer.errors import GateError
 from tfxfer.evaluation.intervals import rate_upper_bound
-from tfxfer.evaluation.metrics import Metrics
-from tfxfer.verification.latency import Latency
+from tfxfer.evaluation.metrics import ClassificationMetrics
+from tfxfer.verification.decision_gates import DECISION_GATES
+from tfxfer.verification.evidence import Evidence, Gate, GateResult, Limits, count_words, not_of_task
 from tfxfer.verification.parity import Parity
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What is known of one artifact when its gates are asked."""
-
-    parity: Parity
-    metrics: Metrics  # of the artifact, on the test split
-    size_bytes: int
-    latency: Latency | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GateResult:
-    """One gate's answer; `why` is a sentence for the report."""
-
-    name: str
-    limit: float
-    value: float | None
-    passed: bool
-    why: str
-
-    def as_dict(self) -> dict[str, object]:
-        """JSON values under report.json's names."""
-        return {
-            "name": self.name,
-            "limit": self.limit,
-            "value": self.value,
-            "passed": self.passed,
-            "why": self.why,
-        }
-
-
-Limits = Mapping[str, float]
-Gate = Callable[[Limits, Evidence], GateResult]
+from tfxfer.verification.slice_gates import SLICE_GATES
+from tfxfer.verification.task_gates import TASK_GATES
 
 
 def check_gates(limits: Limits, evidence: Evidence) -> tuple[GateResult, ...]:
@@ -83,6 +50,8 @@ def require_limits(limits: Limits) -> None:
 
 def _min_accuracy(limits: Limits, evidence: Evidence) -> GateResult:
     limit, metrics = limits["min_accuracy"], evidence.metrics
+    if not isinstance(metrics, ClassificationMetrics):
+        raise not_of_task("min_accuracy", metrics)
     low, high = metrics.accuracy_interval
     passed = metrics.accuracy >= limit
     proven = low >= limit if passed else high < limit
@@ -96,6 +65,8 @@ def _min_accuracy(limits: Limits, evidence: Evidence) -> GateResult:
 def _max_accuracy_drop(limits: Limits, evidence: Evidence) -> GateResult:
     limit, found = limits["max_accuracy_drop"], evidence.parity
     drop, interval = found.accuracy_drop, found.accuracy_drop_interval
+    if not isinstance(evidence.metrics, ClassificationMetrics):
+        raise not_of_task("max_accuracy_drop", evidence.metrics)
     if drop is None or interval is None:
         raise GateError(
             "max_accuracy_drop needs labelled test images. Received: outputs without targets. "
@@ -134,7 +105,7 @@ def _rest_on_logits(limits: Limits, found: Parity, drop: float) -> GateResult:
     passed = found.max_abs_logit_error <= tolerance and found.disagreements == 0
     why = (
         f"{few}: rests on logits, which differ by at most {found.max_abs_logit_error:.2g} "
-        f"(limit {tolerance:g}) with {_count(found.disagreements, 'disagreement')}"
+        f"(limit {tolerance:g}) with {count_words(found.disagreements, 'disagreement')}"
     )
     return GateResult("max_accuracy_drop", limits["max_accuracy_drop"], drop, passed, why)
 
@@ -167,11 +138,13 @@ def _logit_words(limits: Limits, found: Parity, upper: float) -> str:
 
 def _min_top1_agreement(limits: Limits, evidence: Evidence) -> GateResult:
     limit, found = limits["min_top1_agreement"], evidence.parity
+    if found.top1_agreement is None:
+        raise not_of_task("min_top1_agreement", evidence.metrics)
     bound = rate_upper_bound(found.disagreements, found.n)
-    ties = f", and {_count(found.ties, 'tie')} not counted" if found.ties else ""
+    ties = f", and {count_words(found.ties, 'tie')} not counted" if found.ties else ""
     proof = "proven" if bound <= 1 - limit else "too few images to prove the limit"
     why = (
-        f"{_count(found.disagreements, 'disagreement')} in {found.n} images{ties}: "
+        f"{count_words(found.disagreements, 'disagreement')} in {found.n} images{ties}: "
         f"the rate is below {bound:.4f} with 95 % confidence"
     )
     passed = found.top1_agreement >= limit
@@ -215,10 +188,6 @@ def _max_latency_ms_p95(limits: Limits, evidence: Evidence) -> GateResult:
     return GateResult("max_latency_ms_p95", limit, latency.p95_ms, latency.p95_ms <= limit, why)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 GATES: Mapping[str, Gate] = {
     "min_accuracy": _min_accuracy,
     "max_accuracy_drop": _max_accuracy_drop,
@@ -227,4 +196,7 @@ GATES: Mapping[str, Gate] = {
     "max_relative_logit_error": _max_relative_logit_error,
     "max_size_bytes": _max_size_bytes,
     "max_latency_ms_p95": _max_latency_ms_p95,
+    **DECISION_GATES,
+    **TASK_GATES,
+    **SLICE_GATES,
 }

@@ -19,10 +19,11 @@ from tfxfer.bundle.contract import (
 )
 from tfxfer.bundle.golden import Expected, read_array, read_expected
 from tfxfer.bundle.reading import read_labels
+from tfxfer.catalogue.decoding import Decoding, answer
+from tfxfer.catalogue.tasks import TASKS
 from tfxfer.data.decode import decode_image
 from tfxfer.data.resize import resize_image
 from tfxfer.errors import BundleError, DataError
-from tfxfer.evaluation.score import log_softmax
 from tfxfer.runtimes.outputs import Outputs
 from tfxfer.runtimes.runtime import Runtime
 from tfxfer.verification.report import Findings
@@ -52,7 +53,7 @@ def read_vectors(folder: Path, contract: Contract) -> Vectors:
         read_array(folder / INPUTS, contract.input.dtype, 4),
         read_array(folder / PROBABILITIES, "float32", 2),
         read_array(folder / LOGITS, "float32", 2),
-        read_expected(folder / EXPECTED),
+        read_expected(folder / EXPECTED, contract.task),
         {path: read_array(folder / path, "float32", 2) for path in _own_paths(contract)},
     )
 
@@ -83,20 +84,25 @@ def check_labels(folder: Path, contract: Contract, vectors: Vectors, findings: F
             )
     for row, entry in zip(vectors.probabilities, vectors.expected, strict=False):
         named = {label: float(value) for label, value in zip(contract.labels, row, strict=False)}
-        if named != entry.probabilities or entry.label != contract.labels[int(row.argmax())]:
+        said = answer(row, contract.labels, contract.task, contract.decision)
+        if named != entry.outputs or entry.answer != said:
             failures.append(
-                f"'{EXPECTED}' must give {_input_name(entry)} the probabilities of {PROBABILITIES} under the "
-                "contract's labels. Received: others; labels were moved, or the file is of another run."
+                f"'{EXPECTED}' must give {_input_name(entry)} the numbers of {PROBABILITIES} under the contract's "
+                "labels, and the answer that follows. Received: others; labels were moved, or the file is of "
+                "another run."
             )
             break
-    unknown = sorted({entry.target for entry in vectors.expected} - set(contract.labels))
+    targets = (
+        [entry.target] if isinstance(entry.target, str) else entry.target for entry in vectors.expected
+    )
+    unknown = sorted({label for target in targets for label in target} - set(contract.labels))
     if unknown:
         failures.append(f"'{EXPECTED}' names the label '{unknown[0]}', which the contract lacks.")
     findings.result("labels", failures, f"{len(contract.labels)} labels, the same in every file")
 
 
 def check_vectors(contract: Contract, vectors: Vectors, findings: Findings) -> bool:
-    """Shapes fit, and the probabilities are the softmax of the logits; False ends the verification."""
+    """Shapes fit, and the first output is what the logits say; False ends the verification."""
     spec, count = contract.input, len(contract.pictures) or len(vectors.inputs)
     outputs = (count, len(contract.labels))
     shapes = (vectors.inputs.shape, vectors.logits.shape, vectors.probabilities.shape, len(vectors.expected))
@@ -106,12 +112,20 @@ def check_vectors(contract: Contract, vectors: Vectors, findings: Findings) -> b
         failures.append(f"golden arrays must have the shapes {wanted}. Received: {shapes}.")
     elif not np.isfinite(vectors.logits).all() or not np.isfinite(vectors.inputs).all():
         failures.append(f"'{LOGITS}' and '{INPUTS}' must hold finite numbers.")
-    elif not np.allclose(np.exp(log_softmax(vectors.logits)), vectors.probabilities, rtol=0, atol=ROUNDING):
-        failures.append(f"'{PROBABILITIES}' must be the softmax of '{LOGITS}'. Received: other numbers.")
+    elif not _is_decoded(contract, vectors):
+        failures.append(
+            f"'{PROBABILITIES}' must be '{LOGITS}' decoded as the contract says. Received: other numbers."
+        )
     elif tuple(entry.picture for entry in vectors.expected) != (contract.pictures or (None,) * count):
         failures.append(f"'{EXPECTED}' must list the contract's pictures in their order.")
     findings.result("golden vectors", failures, f"{count} {'pictures' if contract.pictures else 'inputs'}")
     return not failures
+
+
+def _is_decoded(contract: Contract, vectors: Vectors) -> bool:
+    wanted, found = contract.decoding(vectors.logits), vectors.probabilities
+    unit = float(np.abs(wanted).max()) if contract.task == "regression" else 1.0
+    return bool(np.allclose(wanted, found, rtol=0, atol=ROUNDING * max(unit, 1e-30)))
 
 
 def check_pictures(folder: Path, contract: Contract, vectors: Vectors, findings: Findings) -> None:
@@ -190,19 +204,23 @@ def check_artifact(
         failures.append(
             f"must hold the contract's labels. Received: {_first(runtime.labels, contract.labels)}."
         )
+    if runtime.task != contract.task:
+        failures.append(f"must be of the contract's task, {contract.task}. Received: {runtime.task}.")
     outputs = runtime.predict(vectors.inputs)
-    error, wrong = _golden_failures(outputs, artifact, vectors.of(artifact))
+    error, wrong = _golden_failures(outputs, artifact, vectors.of(artifact), contract.decoding)
     return failures + wrong, error
 
 
-def _golden_failures(outputs: Outputs, artifact: ArtifactSpec, logits: np.ndarray) -> tuple[float, list[str]]:
+def _golden_failures(
+    outputs: Outputs, artifact: ArtifactSpec, logits: np.ndarray, decoding: Decoding
+) -> tuple[float, list[str]]:
     if outputs.logits.shape != logits.shape or outputs.probabilities.shape != logits.shape:
         shapes = f"{outputs.logits.shape} and {outputs.probabilities.shape}"
-        return float("nan"), [f"must give {logits.shape} logits and probabilities. Received: {shapes}."]
+        return float("nan"), [f"must give both outputs as {logits.shape}. Received: {shapes}."]
     tolerance = artifact.max_abs_logit_error
     error = float(np.abs(outputs.logits.astype(np.float64) - logits).max())
-    probabilities = np.exp(log_softmax(logits))
-    apart = float(np.abs(outputs.probabilities.astype(np.float64) - probabilities).max())
+    units = np.array(decoding.scale) if decoding.task == "regression" else 1.0
+    apart = float(np.abs((outputs.probabilities.astype(np.float64) - decoding(logits)) / units).max())
     failures = []
     if not error <= tolerance:  # also where it is not a number
         failures.append(
@@ -210,7 +228,8 @@ def _golden_failures(outputs: Outputs, artifact: ArtifactSpec, logits: np.ndarra
             "a weight was changed, or the file is of another run."
         )
     elif not apart <= tolerance + ROUNDING:
-        failures.append(f"must give the golden probabilities to {tolerance:.3g}. Received: {apart:.3g} off.")
+        name = TASKS[decoding.task].output
+        failures.append(f"must give the golden {name} to {tolerance:.3g}. Received: {apart:.3g} off.")
     return error, failures
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tfxfer.bundle.card import figure_text
 from tfxfer.bundle.contract import ArtifactSpec, Contract
 from tfxfer.bundle.manifest import Manifest, artifact_sha256, read_manifest
 from tfxfer.bundle.reading import read_contract, read_text
@@ -79,13 +80,15 @@ def _check_contents(path: Path, manifest: Manifest, data: str | None, findings: 
 
 
 def _check_card(path: Path, manifest: Manifest, findings: Findings) -> None:
-    accuracy = manifest.test.get("accuracy")
-    if not isinstance(accuracy, float):
-        findings.skip("card", "the manifest says no accuracy")
+    scores = {name: value for name, value in manifest.test.items() if isinstance(value, float)}
+    if len(scores) != 1:
+        findings.skip("card", "the manifest says no score")
         return
-    said = f"| accuracy | {accuracy:.3f}," in read_text(path / "MODEL_CARD.md")
-    wrong = [f"MODEL_CARD.md must say the manifest's accuracy, {accuracy:.3f}. Received: another."]
-    findings.result("card", [] if said else wrong, f"accuracy {accuracy:.3f}, as in the manifest")
+    ((name, value),) = scores.items()
+    words, figure = name.replace("_", " "), figure_text(value)
+    said = f"| {words} | {figure}," in read_text(path / "MODEL_CARD.md")
+    wrong = [f"MODEL_CARD.md must say the manifest's {words}, {figure}. Received: another."]
+    findings.result("card", [] if said else wrong, f"{words} {figure}, as in the manifest")
 
 
 def _check_artifacts(
