@@ -124,7 +124,7 @@ BAD_LINES = {
         "unknown key 'sed'; did you mean 'seed'?",
     ),
     "two configs": (["plan", "good.yaml", "other.yaml"], "other.yaml"),
-    "task": (["init", "--task", "regression"], "--task must be classification"),
+    "task": (["init", "--task", "detection"], "--task must be classification"),
     "backbone": (["backbones", "MobilNetV2"], "keras/MobileNetV2"),
     "model not there": (["predict", "--model", "none", "--data", "good.yaml"], "'none' does not exist"),
     "no data": (["predict", "--model", "good.yaml"], "--data"),

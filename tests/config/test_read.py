@@ -185,13 +185,13 @@ BAD = {
         "head: multi_label\n",
         ["data.path must be a manifest", "labels for the task multi_label"],
     ),
-    "another task's gate": (
-        "head: regression\ngates: {min_accuracy: 0.9}\n",
-        ["gates.min_accuracy is for classification. Received: task regression"],
-    ),
     "slice gate without slices": (
         "gates: {max_slice_drop: 0.1}\n",
         ["gates.max_slice_drop needs evaluation.slices"],
+    ),
+    "another task's gate": (
+        "gates: {max_mean_absolute_error: 2}\n",
+        ["gates.max_mean_absolute_error is for regression. Received: task classification"],
     ),
     "sensitivity without a positive label": (
         "gates: {min_sensitivity: 0.9}\n",

@@ -99,7 +99,7 @@ def test_a_model_of_any_size_must_be_given_one() -> None:
 
 def test_a_model_with_maps_for_output_is_refused() -> None:
     image = keras.Input((8, 8, 3))
-    with pytest.raises(ExportError, match=r"one output \(N, classes\)"):
+    with pytest.raises(ExportError, match=r"one output \(N, labels\)"):
         trace(keras.Model(image, keras.layers.Conv2D(2, 3)(image)))
 
 

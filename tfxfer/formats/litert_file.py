@@ -34,16 +34,19 @@ def finish_litert(model: Any, traced: Traced) -> bytes:
 def add_signature(model: Any, outputs: tuple[str, ...]) -> None:
     """State the input and the outputs under their names, in the order of the graph."""
     graph = model.subgraphs[0]
-    names = {index: graph.tensors[index].name.decode() for index in (*graph.inputs, *graph.outputs)}
-    if tuple(names.values()) != (INPUT, *outputs):
+    places = [*graph.inputs, *graph.outputs]
+    found, wanted = [graph.tensors[index].name.decode() for index in places], [INPUT, *outputs]
+    if len(found) == 3 and places[1] == places[2]:  # values that are their own logits are one tensor
+        found[1:] = outputs if found[1] in outputs else found[1:]
+    if found != wanted:
         raise ExportError(
-            f"the converter must keep the names and order of {INPUT}, {', '.join(outputs)}. "
-            f"Received: {tuple(names.values())}. Report this: LiteRT's converter has changed."
+            f"the converter must keep the names and order of {', '.join(wanted)}. "
+            f"Received: {found}. Report this: LiteRT's converter has changed."
         )
     signature = schema.SignatureDefT()
     signature.signatureKey = SIGNATURE
-    signature.inputs = [_tensor_map(names[index], index) for index in graph.inputs]
-    signature.outputs = [_tensor_map(names[index], index) for index in graph.outputs]
+    signature.inputs = [_tensor_map(wanted[0], places[0])]
+    signature.outputs = [_tensor_map(*pair) for pair in zip(wanted[1:], places[1:], strict=True)]
     model.signatureDefs = [signature]
 
 
