@@ -77,8 +77,8 @@ class TrainArm:
         start, data, config = time.monotonic(), state.get("data", RunData), _config(state.config, self.arm)
         train = _subset(data, self.arm, config.seed)
         with training_device(config.device):
-            network = build_network(config, data.splits.labels)
-            plan, epochs = _plan(config, network, train, self.epochs, len(data.splits.labels))
+            network = build_network(config, data.splits.labels, train.labels)
+            plan, epochs = _plan(config, network, train, self.epochs)
             require_blocks(network, plan)
             histories = _train(state, network, plan, train)
             found = collect(network, data.test.batches(BATCH_SIZE))
@@ -196,16 +196,13 @@ def _subset(data: RunData, arm: Arm, seed: int) -> ArraySplit:
     return data.train.take(nested_subset(data.train.labels, arm.per_class, seed))
 
 
-def _plan(
-    config: Config, network: Network, train: ArraySplit, epochs: int | None, classes: int
-) -> tuple[Plan, int]:
+def _plan(config: Config, network: Network, train: ArraySplit, epochs: int | None) -> tuple[Plan, int]:
     """The arm's phases within the budget, and the budget."""
     from tfxfer.recipes.arms import budget_epochs, budgeted
-    from tfxfer.recipes.fine_tune import facts_of_counts
+    from tfxfer.recipes.fine_tune import facts_of_targets
 
-    counts = np.bincount(train.labels, minlength=classes).tolist()
-    most = budget_epochs(facts_of_counts(network, counts)) if epochs is None else epochs
-    return budgeted(phases_of_config(config, network, counts), most), most
+    most = budget_epochs(facts_of_targets(network, train.labels)) if epochs is None else epochs
+    return budgeted(phases_of_config(config, network, train.labels), most), most
 
 
 def _train(state: State, network: Network, plan: Plan, train: ArraySplit) -> list[dict[str, Any]]:

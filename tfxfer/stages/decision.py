@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tfxfer.catalogue.decision import Decision, read_decision
 from tfxfer.config.decision_schema import DecisionConfig
+from tfxfer.config.schema import Config
 from tfxfer.data import ArraySplit
 from tfxfer.errors import ConfigError
 from tfxfer.evaluation.predictions import Predictions, collect
@@ -41,6 +42,11 @@ class RequireEvaluable:
         for true, row in (asked.costs or {}).items():
             _refuse_unknown((true, *row), labels, "costs")
         return state
+
+
+def has_decision(config: Config) -> bool:
+    """Whether a run of this configuration chooses a decision rule."""
+    return config.head.task == "multi_label" or config.evaluation.decision is not None
 
 
 @dataclass(frozen=True, slots=True)

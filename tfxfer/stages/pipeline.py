@@ -13,7 +13,7 @@ from tfxfer.stages.artifacts import Judged
 from tfxfer.stages.baselines import MeasureBaselines, NoBaselines, why_no_baselines
 from tfxfer.stages.cached import Cached
 from tfxfer.stages.data import ScanData, SplitData, open_data, require_data_kind
-from tfxfer.stages.decision import Decide, RequireEvaluable
+from tfxfer.stages.decision import Decide, RequireEvaluable, has_decision
 from tfxfer.stages.evaluation import Evaluate
 from tfxfer.stages.export import HandOver, RequireCalibration, ShareTrace, WriteArtifact, wanted_artifacts
 from tfxfer.stages.report import WriteReport
@@ -33,7 +33,7 @@ def transfer_pipeline(config: Config, source: Source) -> Pipeline:
         RequireCalibration(),
         RequireEvaluable(),
         Cached(Train()),
-        Cached(Decide()),
+        *([Cached(Decide())] if has_decision(config) else []),
         KeepNetwork(),
         Cached(Evaluate()),
         _baselines(config),
