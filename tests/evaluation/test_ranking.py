@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from tfxfer.evaluation.metrics import CONFUSION_CLASSES
 from tfxfer.evaluation.ranking import RankingFigures, ranking_figures
+from tfxfer.evaluation.score import score
+from tfxfer.runtimes.outputs import Outputs
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -33,3 +36,17 @@ def test_nothing_to_rank_has_no_figure(positive: list[bool], weights: list[float
     ranking = np.arange(len(positive), dtype=float)
     found = ranking_figures(np.array(positive, bool), ranking, np.array(weights, float))
     assert found == RankingFigures(None, None)
+
+
+def test_many_classes_have_figures_but_no_confusion() -> None:
+    random = np.random.default_rng(0)
+    classes = CONFUSION_CLASSES + 1
+    logits = random.normal(size=(40, classes)).astype(np.float32)
+    targets = random.integers(0, classes, 40)
+    logits[np.arange(30), targets[:30]] = 9.0
+    metrics = score(Outputs(logits, logits), targets)
+    figures = metrics.as_dict()
+    assert figures["confusion"] is None
+    assert (metrics.accuracy, len(metrics.per_class)) == (0.75, classes)
+    assert sum(entry.support for entry in metrics.per_class) == 40
+    assert metrics.per_class[targets[0]].recall == 1.0

@@ -8,7 +8,7 @@ from typing import Protocol
 from tfxfer.catalogue.tasks import TaskName
 from tfxfer.evaluation.intervals import Interval
 
-CONFUSION_CLASSES = 1_000  # beyond it, report.json would be gigabytes of zeros
+CONFUSION_CLASSES = 1_000  # beyond it there is none: report.json would be gigabytes of zeros
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,9 @@ class ClassificationMetrics:
     macro_f1: float  # over the classes that occur in targets or predictions
     expected_calibration_error: float
     per_class: tuple[ClassMetrics, ...]
-    confusion: tuple[tuple[float, ...], ...]  # [target][predicted], counts or sums of weights
+    confusion: tuple[
+        tuple[float, ...], ...
+    ]  # [target][predicted], counts or sums of weights; () of many classes
     n: int
     decision: DecisionMetrics | None = None  # None: the answer is the most probable class
 
@@ -90,9 +92,7 @@ class ClassificationMetrics:
 
     def as_dict(self) -> dict[str, object]:
         """JSON values under report.json's names."""
-        confusion = (
-            [list(row) for row in self.confusion] if len(self.confusion) <= CONFUSION_CLASSES else None
-        )
+        confusion = [list(row) for row in self.confusion] if self.confusion else None
         return {
             "accuracy": self.accuracy,
             "accuracy_interval": list(self.accuracy_interval),

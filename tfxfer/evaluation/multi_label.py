@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from tfxfer.catalogue.decision import Decision
 from tfxfer.catalogue.decoding import even_thresholds
 from tfxfer.evaluation.intervals import share_interval
 from tfxfer.evaluation.metrics import LabelMetrics, MultiLabelMetrics
 from tfxfer.evaluation.predictions import Predictions
+from tfxfer.evaluation.ranking import ranking_figures
 from tfxfer.evaluation.score import label_names, ratio
 
 
@@ -65,7 +65,7 @@ def _label_metrics(
     weights: np.ndarray,
 ) -> LabelMetrics:
     hits, true, answered = (float(weights[chosen].sum()) for chosen in (truth & said, truth, said))
-    mixed = true > 0 and weights[~truth].sum() > 0  # otherwise nothing to rank against
+    ranked = ranking_figures(truth, ranking, weights)
     return LabelMetrics(
         label=label,
         threshold=threshold,
@@ -73,10 +73,8 @@ def _label_metrics(
         recall=ratio(hits, true),
         f1=ratio(2 * hits, true + answered),
         support=int(truth.sum()),
-        roc_auc=float(roc_auc_score(truth, ranking, sample_weight=weights)) if mixed else None,
-        average_precision=float(average_precision_score(truth, ranking, sample_weight=weights))
-        if mixed
-        else None,
+        roc_auc=ranked.roc_auc,
+        average_precision=ranked.average_precision,
     )
 
 

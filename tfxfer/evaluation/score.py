@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
+from sklearn.metrics import confusion_matrix
 
 from tfxfer.catalogue.decision import Decision
 from tfxfer.errors import EvaluationError
 from tfxfer.evaluation.calibration import expected_calibration_error
 from tfxfer.evaluation.decided import decision_metrics
 from tfxfer.evaluation.intervals import effective_sample_size, wilson_interval
-from tfxfer.evaluation.metrics import ClassificationMetrics, ClassMetrics
+from tfxfer.evaluation.metrics import CONFUSION_CLASSES, ClassificationMetrics, ClassMetrics
 from tfxfer.evaluation.predictions import Predictions, check_outputs, class_indices
+from tfxfer.evaluation.ranking import ranking_figures
 from tfxfer.runtimes.outputs import Outputs
 
 
@@ -51,11 +52,7 @@ def score_predictions(
     accuracy = float(np.average(correct, weights=weights))
     effective = effective_sample_size(weights)
     confidence = np.exp(log_probabilities.max(axis=1))
-    confusion = _confusion(targets, predicted, weights, len(names))
-    per_class = tuple(
-        _class_metrics(index, name, confusion, log_probabilities[:, index], predictions)
-        for index, name in enumerate(names)
-    )
+    per_class = _each_class(names, predicted, log_probabilities, predictions)
     return ClassificationMetrics(
         accuracy=accuracy,
         accuracy_interval=wilson_interval(accuracy * effective, effective),
@@ -63,7 +60,7 @@ def score_predictions(
         macro_f1=float(np.mean([entry.f1 for entry in per_class if entry.f1 is not None])),
         expected_calibration_error=expected_calibration_error(confidence, correct, weights),
         per_class=per_class,
-        confusion=tuple(tuple(_whole(count) for count in row) for row in confusion),
+        confusion=_confusion(targets, predicted, weights, len(names)),
         n=len(targets),
         decision=None if decision is None else decision_metrics(predictions, decision),
     )
@@ -87,29 +84,41 @@ def label_names(labels: Sequence[str] | None, classes: int) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def _confusion(targets: np.ndarray, predicted: np.ndarray, weights: np.ndarray, classes: int) -> np.ndarray:
-    return confusion_matrix(targets, predicted, labels=np.arange(classes), sample_weight=weights)
+def _confusion(
+    targets: np.ndarray, predicted: np.ndarray, weights: np.ndarray, classes: int
+) -> tuple[tuple[float, ...], ...]:
+    """[target][predicted]; () where the square of the classes would not fit into memory."""
+    if classes > CONFUSION_CLASSES:
+        return ()
+    found = confusion_matrix(targets, predicted, labels=np.arange(classes), sample_weight=weights)
+    return tuple(tuple(_whole(count) for count in row) for row in found)
 
 
-def _class_metrics(
-    index: int, label: str, confusion: np.ndarray, ranking: np.ndarray, predictions: Predictions
-) -> ClassMetrics:
-    hits = float(confusion[index, index])
-    true, said = float(confusion[index].sum()), float(confusion[:, index].sum())
-    positive = predictions.targets == index
-    weights = predictions.weights
-    mixed = weights[positive].sum() > 0 and weights[~positive].sum() > 0  # otherwise nothing to rank against
-    return ClassMetrics(
-        label=label,
-        precision=ratio(hits, said),
-        recall=ratio(hits, true),
-        f1=ratio(2 * hits, true + said),
-        support=int(positive.sum()),
-        roc_auc=float(roc_auc_score(positive, ranking, sample_weight=weights)) if mixed else None,
-        average_precision=float(average_precision_score(positive, ranking, sample_weight=weights))
-        if mixed
-        else None,
+def _each_class(
+    names: Sequence[str], predicted: np.ndarray, log_probabilities: np.ndarray, predictions: Predictions
+) -> tuple[ClassMetrics, ...]:
+    targets, weights = predictions.targets, predictions.weights
+    right = predicted == targets
+    hits, true, said = (
+        np.bincount(classes, weights=share, minlength=len(names)).tolist()
+        for classes, share in ((targets[right], weights[right]), (targets, weights), (predicted, weights))
     )
+    support = np.bincount(targets, minlength=len(names)).tolist()
+    found = []
+    for index, name in enumerate(names):
+        ranked = ranking_figures(targets == index, log_probabilities[:, index], weights)
+        found.append(
+            ClassMetrics(
+                label=name,
+                precision=ratio(hits[index], said[index]),
+                recall=ratio(hits[index], true[index]),
+                f1=ratio(2 * hits[index], true[index] + said[index]),
+                support=support[index],
+                roc_auc=ranked.roc_auc,
+                average_precision=ranked.average_precision,
+            )
+        )
+    return tuple(found)
 
 
 def ratio(part: float, whole: float) -> float | None:

@@ -98,11 +98,12 @@ def _test_records(source: Source, contract: Contract) -> tuple[Record, ...]:
 
 def _batches(
     source: Source, records: tuple[Record, ...], contract: Contract
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     size, rule, dtype = contract.input.size, contract.input.resize_rule, contract.input.dtype
     assert rule is not None  # of every contract that takes pictures
     for start in range(0, len(records), BATCH):
         part = records[start : start + BATCH]
         pictures = [decode_image(source.read(record), record.path) for record in part]
         images = np.stack([resize_image(picture, size, rule) for picture in pictures])
-        yield images.astype(dtype), target_array(part, contract.labels)
+        weights = np.array([record.weight for record in part])
+        yield images.astype(dtype), target_array(part, contract.labels), weights
