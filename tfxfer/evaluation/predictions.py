@@ -198,9 +198,9 @@ def _as_outputs(value: object, task: TaskName) -> Outputs | np.ndarray:
         return Outputs(np.asarray(value[first]), np.asarray(value[second]))
     array, fewest = np.asarray(value), TASKS[task].fewest_labels
     if isinstance(value, (tuple, list)) or array.ndim != 2 or array.shape[1] < fewest:
-        wanted = "two labels or more" if fewest == 2 else "one label or more"
+        wanted = "two classes or more" if fewest == 2 else "one output or more"
         raise EvaluationError(
-            f"the output must be one array (N, labels), {wanted}. "
+            f"the output must be one array (N, labels) of {wanted}. "
             f"Received: {f'{len(value)} outputs' if isinstance(value, (tuple, list)) else array.shape}."
         )
     return array
