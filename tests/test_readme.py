@@ -15,7 +15,7 @@ from tests.conftest import ROOT, make_photos
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
-KNOWN = {"sh": 3, "yaml": 1, "python": 1}  # blocks that a test below runs; a new one must be added here
+KNOWN = {"sh": 3, "yaml": 2, "python": 1}  # blocks that a test below runs; a new one must be added here
 
 # How a user's own tf.data comes about; the program's statements are those of the README.
 DATA = (ROOT / "tests" / "stages" / "five_statements.py").read_text(encoding="utf-8").split("# fmt: off")[0]
@@ -73,6 +73,28 @@ def test_photographs_of_your_own(tmp_path: Path, keras_home: Path) -> None:
         "golden",
     )
     assert all((bundle / name).exists() for name in (*promised, "MODEL_CARD.md", "manifest.json"))
+
+
+def test_the_rule_and_the_slices(tmp_path: Path) -> None:
+    import json
+
+    rows = ["path,label,camera"]
+    for place, seed in (("indoor", 1), ("outdoor", 2)):
+        make_photos(tmp_path / place, per_class=24, labels=("dent", "fine"), seed=seed)
+        for picture in sorted((tmp_path / place).glob("*/*.png")):
+            camera = ("phone", "reflex")[int(picture.stem) % 2]
+            rows.append(f"{picture.relative_to(tmp_path)},{picture.parent.name},{camera}")
+    (tmp_path / "parts.csv").write_text("\n".join(rows), encoding="utf-8")
+    own = "data: parts.csv\nbackbone: {name: embedded/small, image_size: 32}\nexports: [litert]\n"
+    (tmp_path / "parts.yaml").write_text(own + blocks("yaml")[1], encoding="utf-8")
+    command = [sys.executable, "-m", "tfxfer", "run", "parts.yaml", "--out", "run"]
+    finished = subprocess.run(
+        command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert {row["name"] for row in report["artifacts"][0]["slices"]} == {"camera", "place"}
+    assert report["artifacts"][0]["decision"]["positive"] == "dent"
 
 
 @pytest.mark.real

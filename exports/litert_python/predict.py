@@ -1,6 +1,6 @@
-"""Classify pictures with the LiteRT file of a tfxfer bundle; no TensorFlow.
+"""Ask the LiteRT file of a tfxfer bundle about pictures; no TensorFlow.
 
-python predict.py BUNDLE PICTURE...      label and probability of each picture
+python predict.py BUNDLE PICTURE...      what the network says of each picture
 python predict.py BUNDLE --golden        check this machine against the bundle's own answers
 """
 
@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 FORMAT = "litert"
 
 
-class Classifier:
+class Model:
     """The first LiteRT file that the bundle's contract lists, with all that the contract says about it."""
 
     def __init__(self, bundle: Path) -> None:
@@ -27,7 +27,7 @@ class Classifier:
         self.artifact = next((path for path, kind in kinds.items() if kind["format"] == FORMAT), None)
         if self.artifact is None:
             raise SystemExit(f"'{bundle}' must hold a {FORMAT} file. Received: {list(kinds)}. Export one.")
-        self.labels = self.contract["outputs"][0]["labels"]
+        self.output = self.contract["outputs"][0]["name"]  # probabilities, or values
         self._run = Interpreter(str(bundle / self.artifact)).get_signature_runner("serving_default")
 
     def prepare(self, path: Path) -> np.ndarray:
@@ -42,9 +42,9 @@ class Classifier:
         return np.asarray(image, dtype=wanted["dtype"])[None]
 
     def outputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities and logits, each (labels,)."""
+        """Probabilities or values, and logits, each (labels,)."""
         found = self._run(image=image)
-        return found["probabilities"][0], found["logits"][0]
+        return found[self.output][0], found["logits"][0]
 
 
 def opened(path: Path) -> Image.Image:
@@ -84,22 +84,50 @@ def rounded(numerator: int, denominator: int) -> int:
     return max(1, (2 * numerator + denominator) // (2 * denominator))
 
 
-def check_golden(bundle: Path, classifier: Classifier) -> list[str]:
+def answer(row: np.ndarray, contract: dict) -> str | list[str] | None:
+    """The label, the labels that apply, or None of a regression: the contract's task and rule on (labels,)."""
+    labels, rule = contract["outputs"][0]["labels"], contract["decision"]
+    if contract["task"] == "regression":
+        return None
+    if contract["task"] == "multi_label":
+        least = dict.fromkeys(labels, 0.5) if rule is None else rule["thresholds"]
+        return [label for label, share in zip(labels, row, strict=True) if share >= least[label]]
+    if rule is None:
+        return labels[int(row.argmax())]
+    if rule["rule"] == "costs":
+        costs = np.array([rule["costs"][label] for label in labels])  # [true label][answer]
+        return labels[int((row.astype(np.float64) @ costs).argmin())]
+    positive = labels.index(rule["positive"])
+    if row[positive] >= rule["threshold"]:
+        return rule["positive"]
+    return labels[int(np.where(np.arange(len(labels)) == positive, -1.0, row).argmax())]
+
+
+def line(path: Path, row: np.ndarray, contract: dict) -> str:
+    """The path, then each label that the answer names with its probability or value, tabs between."""
+    found = dict(zip(contract["outputs"][0]["labels"], row, strict=True))
+    said = answer(row, contract)
+    named = list(found) if said is None else [said] if isinstance(said, str) else said
+    return "\t".join([str(path), *(f"{label}\t{found[label]:.4f}" for label in named)])
+
+
+def check_golden(bundle: Path, model: Model) -> list[str]:
     """What differs here from the answers that the trained network gave when the bundle was written."""
-    golden = classifier.contract["golden"]
-    tolerance = classifier.contract["tolerances"][classifier.artifact]
+    contract = model.contract
+    golden, tolerance = contract["golden"], contract["tolerances"][model.artifact]
     inputs, logits = np.load(bundle / golden["inputs"]), np.load(bundle / tolerance["reference"])
     expected = json.loads((bundle / golden["expected"]).read_text("utf-8"))
+    key = "labels" if contract["task"] == "multi_label" else "label"
     failures = []
     for number, (entry, pixels, wanted) in enumerate(zip(expected, inputs, logits, strict=True)):
         picture = entry["picture"]  # null where the inputs are no pictures
         name = f"input {number}" if picture is None else picture
-        image = pixels[None] if picture is None else classifier.prepare(bundle / picture)
+        image = pixels[None] if picture is None else model.prepare(bundle / picture)
         if not np.array_equal(image[0], pixels):
             failures.append(f"{name}: decoded or resized to other pixels")
-        probabilities, found = classifier.outputs(image)
-        if classifier.labels[int(probabilities.argmax())] != entry["label"]:
-            failures.append(f"{name}: another label than '{entry['label']}'")
+        row, found = model.outputs(image)
+        if answer(row, contract) != entry.get(key):
+            failures.append(f"{name}: another {key} than {entry[key]!r}")
         error = float(np.abs(found - wanted).max())
         if not error <= tolerance["max_abs_logit_error"]:
             failures.append(f"{name}: logits {error:.2g} off")
@@ -107,20 +135,18 @@ def check_golden(bundle: Path, classifier: Classifier) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Classify pictures with a tfxfer bundle.")
+    parser = argparse.ArgumentParser(description="Ask a tfxfer bundle about pictures.")
     parser.add_argument("bundle", type=Path, help="folder with contract.json")
     parser.add_argument("pictures", type=Path, nargs="*")
     parser.add_argument("--golden", action="store_true", help="check against the bundle's own answers")
-    options = parser.parse_args()
-    classifier = Classifier(options.bundle)
+    options = parser.parse_intermixed_args()
+    model = Model(options.bundle)
     for path in options.pictures:
-        probabilities, _ = classifier.outputs(classifier.prepare(path))
-        best = int(probabilities.argmax())
-        print(f"{path}\t{classifier.labels[best]}\t{probabilities[best]:.4f}")
-    failures = check_golden(options.bundle, classifier) if options.golden else []
+        print(line(path, model.outputs(model.prepare(path))[0], model.contract))
+    failures = check_golden(options.bundle, model) if options.golden else []
     print("\n".join(failures), file=sys.stderr, end="\n" if failures else "")
     if options.golden and not failures:
-        print(f"golden answers hold: {classifier.artifact}")
+        print(f"golden answers hold: {model.artifact}")
     return 1 if failures else 0
 
 

@@ -165,7 +165,7 @@ def test_targets_that_do_not_fit(targets: np.ndarray) -> None:
         (lambda x: np.zeros((2, 3)), [], DataError, "empty"),
         (lambda x: np.zeros((2, 3)), [np.zeros(3)], DataError, "batches"),
         (lambda x: np.zeros((2, 3)), [(np.zeros(3), 1)], DataError, "batch"),
-        (lambda x: np.zeros((2, 1)), [(np.zeros(2), np.zeros(2))], EvaluationError, "two labels"),
+        (lambda x: np.zeros((2, 1)), [(np.zeros(2), np.zeros(2))], EvaluationError, "two classes"),
         (lambda x: [np.zeros((2, 3))] * 2, [(np.zeros(2), np.zeros(2))], EvaluationError, "2 outputs"),
         (lambda x: {"a": 1}, [(np.zeros(2), np.zeros(2))], EvaluationError, "'a'"),
         (None, [(np.zeros(2), np.zeros(2))], EvaluationError, "NoneType"),

@@ -16,20 +16,15 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
+from tests.exports.consumers import BLOCK, CONSUMERS, run
 from tests.verification import tampering
 from tests.verification.making import make_real_bundle, make_three_colours, read_photos
+from tfxfer.bundle.contract import Contract, InputSpec
+from tfxfer.catalogue.decision import Decision
+from tfxfer.catalogue.decoding import Decoding, answer
 from tfxfer.catalogue.inputs import ResizeRule
 from tfxfer.data.decode import decode_image
 from tfxfer.data.resize import RULES, resize_image
-
-CONSUMERS = {"litert_python": "litert/float32.tflite", "onnxruntime_python": "onnx/float32.onnx"}
-
-# Python runs this file by itself at start: an import of these packages then fails.
-BLOCK = """
-import sys
-for name in ("tensorflow", "tf_keras", "keras", "tfxfer"):
-    sys.modules[name] = None
-"""
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +41,6 @@ def original(photos_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture
 def bundle(original: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(original, tmp_path / "bundle"))
-
-
-def run(consumer: str, *arguments: str | Path, blocked: Path) -> subprocess.CompletedProcess[str]:
-    blocked.mkdir(exist_ok=True)
-    (blocked / "sitecustomize.py").write_text(BLOCK)
-    command = [sys.executable, str(ROOT / "exports" / consumer / "predict.py"), *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(blocked)}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
 
 
 def loaded(consumer: str) -> ModuleType:
@@ -191,3 +178,27 @@ def test_inputs_that_are_no_pictures(
     found = run(consumer, own_inputs, picture, blocked=tmp_path / "blocked")
     assert found.returncode == 1
     assert "Received: one with inputs of its own." in found.stderr
+
+
+THREE = ("a", "b", "c")
+RULES_OF_ANSWERS = {
+    "classification": (Decoding(), None),
+    "threshold": (Decoding(), Decision("threshold", THREE, (0.2,), positive="b")),
+    "costs": (Decoding(), Decision("costs", THREE, costs=((0, 1, 9), (4, 0, 1), (1, 2, 0)))),
+    "multi_label": (Decoding("multi_label"), None),
+    "thresholds": (Decoding("multi_label"), Decision("thresholds", THREE, (0.1, 0.5, 0.9))),
+    "regression": (Decoding("regression", (1.0,) * 3, (0.0,) * 3), None),
+}
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
+@pytest.mark.parametrize("rule", RULES_OF_ANSWERS)
+def test_answers_are_those_of_the_library(consumer: str, rule: str) -> None:
+    decoding, decision = RULES_OF_ANSWERS[rule]
+    contract = Contract(InputSpec((8, 8), "crop"), THREE, (), (), decoding, decision)
+    program, document = loaded(consumer), json.loads(json.dumps(contract.as_dict()))
+    rows = np.random.default_rng(0).dirichlet((0.7, 0.7, 0.7), 300).astype(np.float32)
+    found = [program.answer(row, document) for row in rows]
+    assert found == [answer(row, THREE, contract.task, decision) for row in rows]
+    plain = [answer(row, THREE, contract.task, None) for row in rows]
+    assert (found == plain) == (decision is None)  # a rule that changes nothing would test nothing

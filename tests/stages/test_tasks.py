@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tfxfer
+from tests.exports import consumers
 from tests.pipelines.programs import program
 from tfxfer.bundle.reading import read_contract
 from tfxfer.config.read import parse_config
@@ -136,6 +137,22 @@ def test_verify_finds_values_under_another_label_or_unit(task: str, run: Path, t
     (bundle / "manifest.json").write_text(json.dumps({**rest, "sha256": manifest_sha256(rest)}))
     with pytest.raises(VerificationError):
         verify_bundle(bundle)
+
+
+@pytest.mark.parametrize("consumer", consumers.CONSUMERS)
+def test_the_consumers_give_the_golden_answers(task: str, run: Path, consumer: str, tmp_path: Path) -> None:
+    bundle = run / "bundle"
+    expected = json.loads((bundle / "golden" / "expected.json").read_text())
+    pictures = [bundle / entry["picture"] for entry in expected]
+    found = consumers.run(consumer, bundle, "--golden", *pictures, blocked=tmp_path / "blocked")
+    assert found.returncode == 0, found.stderr
+    *rows, last = [line.split("\t") for line in found.stdout.splitlines()]
+    assert last == [f"golden answers hold: {consumers.CONSUMERS[consumer]}"]
+    for row, entry in zip(rows, expected, strict=True):
+        outputs = entry["values" if task == "regression" else "probabilities"]
+        assert row[1::2] == entry.get("labels", list(outputs))
+        for label, number in zip(row[1::2], row[2::2], strict=True):
+            assert float(number) == pytest.approx(outputs[label], abs=1e-3)
 
 
 def test_predict_answers_alike_from_run_bundle_and_file(task: str, run: Path, scenes: Path) -> None:
