@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tfxfer.backbones.backbone import load_backbone
     from tfxfer.evaluation.evaluate import evaluate
+    from tfxfer.features.distances import frechet_distance, maximum_mean_discrepancy
     from tfxfer.network.freeze import freeze
     from tfxfer.network.network import attach_head
     from tfxfer.network.policy import FreezePolicy
+    from tfxfer.recipes.domain_gap import domain_gap
     from tfxfer.recipes.fine_tune import fine_tune
     from tfxfer.stages.export_model import export
     from tfxfer.stages.predict import predict
@@ -31,12 +33,15 @@ __all__ = [
     "Pipeline",
     "Stage",
     "attach_head",
+    "domain_gap",
     "evaluate",
     "export",
     "fine_tune",
     "fit",
+    "frechet_distance",
     "freeze",
     "load_backbone",
+    "maximum_mean_discrepancy",
     "predict",
     "verify",
 ]
@@ -48,12 +53,15 @@ _PLACES = {
     "Pipeline": ("tfxfer.stages.stage", "Pipeline"),
     "Stage": ("tfxfer.stages.stage", "Stage"),
     "attach_head": ("tfxfer.network.network", "attach_head"),
+    "domain_gap": ("tfxfer.recipes.domain_gap", "domain_gap"),
     "evaluate": ("tfxfer.evaluation.evaluate", "evaluate"),
     "export": ("tfxfer.stages.export_model", "export"),
     "fine_tune": ("tfxfer.recipes.fine_tune", "fine_tune"),
     "fit": ("tfxfer.training.fit", "fit"),
+    "frechet_distance": ("tfxfer.features.distances", "frechet_distance"),
     "freeze": ("tfxfer.network.freeze", "freeze"),
     "load_backbone": ("tfxfer.backbones.backbone", "load_backbone"),
+    "maximum_mean_discrepancy": ("tfxfer.features.distances", "maximum_mean_discrepancy"),
     "predict": ("tfxfer.stages.predict", "predict"),
     "verify": ("tfxfer.verification.verify", "verify_bundle"),
 }

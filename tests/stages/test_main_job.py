@@ -46,6 +46,8 @@ REPORT = {
         "fingerprint": str,
     },
     "backbone": {"name": str, "source": str, "parameters": int, "blocks": int, "image_size": list},
+    "domain_gap": list,
+    "domain_gap_summary": {"images": int, "why": str, "formula": str},
     "phases": [
         {
             "name": str,
@@ -352,6 +354,8 @@ def test_the_quick_start_does_what_it_says(tmp_path: Path, capsys: pytest.Captur
     report = json.loads(result.stdout)
     assert report == report_of(tmp_path / "quickstart")
     assert report["test"]["accuracy"] >= 0.97
+    assert [row["block"] for row in report["domain_gap"]] == ["stem", "block_1", "block_2", "block_3"]
+    assert 0 < report["domain_gap_summary"]["distance"] < 0.4  # glyphs, and digits that the glyphs are like
     assert [entry["status"] for entry in report["artifacts"]] == ["passed"] * 3
     assert call("verify", str(tmp_path / "quickstart" / "bundle")) == 0
 
@@ -382,6 +386,8 @@ def test_a_plan_knows_where_the_backbone_is_cut(
     assert cut["backbone"]["parameters"] < 0.1 * plans["100%"]["backbone"]["parameters"]
     assert cut["estimates"]["weights_bytes"] < 0.1 * plans["100%"]["estimates"]["weights_bytes"]
     assert cut["phases"][1]["learns"] == "block_1"
+    assert [row["block"] for row in cut["domain_gap"]] == ["stem", "block_1"]
+    assert plans["100%"]["domain_gap_summary"]["distance"] > cut["domain_gap"][0]["distance"] > 0
 
 
 @pytest.mark.parametrize("name", ["keras/MobileNetV2", "keras/ConvNeXtTiny"])
@@ -404,6 +410,8 @@ def test_plan_downloads_nothing(
     assert call("plan", str(tmp_path / "run.yaml"), "--json") == 0
     plan = json.loads(capsys.readouterr().out)
     assert plan["backbone"]["weights"] == "imagenet"
+    assert plan["domain_gap"] == []
+    assert "downloads nothing" in plan["domain_gap_summary"]["why"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "run.yaml"]
 
 

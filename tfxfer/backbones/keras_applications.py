@@ -82,6 +82,23 @@ def _recorded(requests: list[_Request]) -> Iterator[None]:
         file_utils.get_file = original
 
 
+@contextmanager
+def no_downloads() -> Iterator[None]:
+    """Weights that Keras would have to download are a WeightsError in this block, at once."""
+    original = file_utils.get_file
+
+    def get_file(fname: str, origin: str, *args: Any, **kwargs: Any) -> Any:
+        if not _place(_Request(fname, origin, None)).is_file():
+            raise WeightsError("no download is allowed here")
+        return original(fname, origin, *args, **kwargs)
+
+    file_utils.get_file = get_file
+    try:
+        yield
+    finally:
+        file_utils.get_file = original
+
+
 def _place(request: _Request) -> Path:
     return Path(file_utils.config.keras_home()).expanduser() / "models" / request.name
 

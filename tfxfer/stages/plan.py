@@ -10,6 +10,7 @@ from tfxfer.catalogue.backbones import BACKBONES
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.data import (
     Fractions,
+    Source,
     Splits,
     admit,
     check_slices,
@@ -20,6 +21,7 @@ from tfxfer.data import (
 )
 from tfxfer.data.report import CheckReport
 from tfxfer.stages.data import open_data, slicings
+from tfxfer.stages.domain_gap import planned_domain_gap
 from tfxfer.stages.estimates import Workload, estimate
 from tfxfer.stages.export import wanted_artifacts
 from tfxfer.stages.training import build_network, phases_of_config, require_blocks
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 class PlannedData:
     """The data as `run` would use them, checked but not kept."""
 
+    source: Source
     report: CheckReport
     splits: Splits
     bad_records: int
@@ -58,7 +61,8 @@ class PlannedData:
 def make_plan(config: Config) -> dict[str, Any]:
     """What `run` would do: data, backbone, recipe, phases, exports, estimates, warnings; as JSON values.
 
-    The backbone is built without its weights, so nothing is downloaded.
+    Nothing is downloaded: the domain gap is measured where the weights are on this machine, and all else is found from
+    the backbone without its weights.
 
     Raises:
         DataError: the data would be refused.
@@ -68,6 +72,7 @@ def make_plan(config: Config) -> dict[str, Any]:
     targets = target_array(data.splits.train, data.splits.labels)
     untrained = config.model_copy(update={"backbone": weightless(config.backbone)})
     network = build_network(untrained, data.splits.labels, targets)
+    gap = planned_domain_gap(config, data.source, data.splits.train)
     plan = phases_of_config(config, network, targets, pretrained=config.backbone.weights != "none")
     require_blocks(network, plan)
     parts = [part.phase for part in parts_of(plan.phases)]
@@ -78,6 +83,8 @@ def make_plan(config: Config) -> dict[str, Any]:
         "name": config.name,
         "data": data.as_dict(),
         "backbone": _backbone(network, config),
+        "domain_gap": gap.blocks_list(),
+        "domain_gap_summary": gap.summary(),
         "recipe": {"name": plan.recipe, "why": plan.why},
         "phases": [_phase(phase, work) for phase, work in zip(parts, workloads, strict=True)],
         "exports": [{"file": entry.name, **entry.limits} for entry in wanted],
@@ -103,7 +110,7 @@ def _data(config: Config) -> PlannedData:
     check_slices(admitted.records, slicings(config))
     shares = Fractions(**config.data.splits.model_dump())
     splits = split_records(admitted.records, report.digests, fractions=shares, seed=config.seed)
-    return PlannedData(report, splits, len(admitted.skipped))
+    return PlannedData(source, report, splits, len(admitted.skipped))
 
 
 def _workload(network: Network, phase: Phase) -> Workload:

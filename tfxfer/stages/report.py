@@ -46,6 +46,8 @@ def build_report(state: State) -> dict[str, Any]:
         "versions": versions(),
         "data": data.as_dict(),
         "backbone": trained.backbone_dict(),
+        "domain_gap": trained.gap.blocks_list(),
+        "domain_gap_summary": trained.gap.summary(),
         "phases": [phase_dict(entry) for entry in trained.histories],
         "task": reference.task,
         "test": _test(reference),

@@ -22,6 +22,7 @@ from tfxfer.training.phase import Phase
 if TYPE_CHECKING:
     from tfxfer.backbones.backbone import Backbone
     from tfxfer.network.network import Network
+    from tfxfer.recipes.domain_gap import DomainGap
     from tfxfer.recipes.plan import Plan
 
 NETWORK = "network"
@@ -46,6 +47,7 @@ class TrainedNetwork:
     recipe: str
     why: str
     fingerprint: str  # SHA-256 of the network's files
+    gap: DomainGap  # of the training images from what the backbone was pretrained on
 
     @property
     def recipe_lines(self) -> tuple[str, ...]:
@@ -87,25 +89,33 @@ class Train:
 
     def compute(self, state: State, folder: Path) -> None:
         from tfxfer.network.save import save_network
+        from tfxfer.recipes.domain_gap import domain_gap
 
         data = state.get("data", RunData)
         with training_device(state.config.device):
             network = build_network(state.config, data.splits.labels, data.train.labels)
+            gap = domain_gap(network, data.train.images)
             plan = phases_of_config(state.config, network, data.train.labels)
             require_blocks(network, plan)
             state.journal.write("decision", text=f"recipe {plan.recipe}: {plan.why}")
             histories = _train(state, network, plan, data)
         save_network(network, folder / NETWORK)
-        value = {"recipe": plan.recipe, "why": plan.why, "phases": histories}
+        value = {"recipe": plan.recipe, "why": plan.why, "phases": histories, "domain_gap": gap.as_dict()}
         (folder / HISTORIES).write_text(json.dumps(value, allow_nan=False), encoding="utf-8")
 
     def load(self, state: State, folder: Path) -> State:
         from tfxfer.network.save import load_network
+        from tfxfer.recipes.domain_gap import read_domain_gap
 
         value = json.loads((folder / HISTORIES).read_text(encoding="utf-8"))
         network = load_network(folder / NETWORK)
         trained = TrainedNetwork(
-            network, tuple(value["phases"]), value["recipe"], value["why"], path_sha256(folder / NETWORK)
+            network,
+            tuple(value["phases"]),
+            value["recipe"],
+            value["why"],
+            path_sha256(folder / NETWORK),
+            read_domain_gap(value["domain_gap"]),
         )
         return state.having(trained=trained)
 

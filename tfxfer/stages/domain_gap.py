@@ -1,0 +1,41 @@
+"""The domain gap before anything is trained: for `tfxfer plan`, which downloads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tfxfer.config.schema import Config
+from tfxfer.data import Record, Source, decode_image, resize_image
+from tfxfer.errors import WeightsError
+from tfxfer.stages.data import input_size
+
+if TYPE_CHECKING:
+    from tfxfer.recipes.domain_gap import DomainGap
+
+
+def planned_domain_gap(config: Config, source: Source, train: Sequence[Record]) -> DomainGap:
+    """The gap of some training pictures, where the backbone's weights are on this machine; else why not."""
+    from tfxfer.backbones.keras_applications import no_downloads
+    from tfxfer.network.network import attach_head
+    from tfxfer.recipes.domain_gap import SAMPLE, DomainGap, domain_gap
+    from tfxfer.stages.training import load_configured_backbone
+
+    if config.backbone.weights == "none":
+        return DomainGap(None, why="the backbone's weights are random: they have no source to be far from")
+    try:
+        with no_downloads():
+            backbone = load_configured_backbone(config.backbone)
+    except WeightsError as error:
+        return DomainGap(None, why=f"a plan downloads nothing, and the weights are not here: {error}")
+    rows = np.unique(np.linspace(0, len(train) - 1, min(SAMPLE, len(train))).round().astype(int))
+    pictures = _pictures(config, source, [train[row] for row in rows])
+    return domain_gap(attach_head(backbone, ("0", "1")), pictures)
+
+
+def _pictures(config: Config, source: Source, records: Sequence[Record]) -> np.ndarray:
+    """(N, H, W, 3) uint8, at the network's size."""
+    size, rule = input_size(config.backbone), config.data.resize
+    return np.stack([resize_image(decode_image(source.read(one), one.path), size, rule) for one in records])
