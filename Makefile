@@ -38,8 +38,9 @@ lint: $(INSTALLED_TEST)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# One file's tests stay in one of two processes, so that they share what the file has trained.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 smoke: $(INSTALLED_TEST)
 	$(BIN)/python -m pytest -m smoke
