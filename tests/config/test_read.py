@@ -171,8 +171,23 @@ BAD = {
     ),
     "unknown precision": ("exports: [litert:int9]\n", ["exports[0].precision", "did you mean 'int8'?"]),
     "precision of another format": (
-        "exports: [onnx:int8]\n",
-        ["exports[0].precision must be one that onnx is written in: float32. Received: 'int8'"],
+        "exports: [onnx:weight_only_int8]\n",
+        [
+            "exports[0].precision must be one that onnx is written in: float32, float16, int8, dynamic_int8.",
+            "Received: 'weight_only_int8'",
+        ],
+    ),
+    "an opset that cannot be written": (
+        "exports: [{format: onnx, opset: 9}]\n",
+        ["exports[0].opset must be one of 13, 14, 15, 16, 17, 18. Received: 9"],
+    ),
+    "an opset of LiteRT": (
+        "exports: [{format: litert, opset: 17}]\n",
+        ["exports[0].opset is for onnx. Received: format 'litert'"],
+    ),
+    "granularity of floats": (
+        "exports: [{format: litert, granularity: tensor}]\n",
+        ["exports[0].granularity is for int8, dynamic_int8", "no integers"],
     ),
     "calibration for float32": (
         "exports: [{format: onnx, calibration_images: 9}]\n",

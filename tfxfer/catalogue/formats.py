@@ -35,7 +35,7 @@ FORMATS: Mapping[str, FormatFacts] = {
         ".tflite",
         "ai-edge-litert",
     ),
-    "onnx": FormatFacts("onnx", ("float32",), ".onnx", "onnxruntime"),
+    "onnx": FormatFacts("onnx", ("float32", "float16", "int8", "dynamic_int8"), ".onnx", "onnxruntime"),
 }
 
 # Promised in the documents, refused by name until they are there.
@@ -45,6 +45,9 @@ PLANNED_PRECISIONS: tuple[str, ...] = ("int16x8",)
 # Activations are quantised too, so that training images must show how large they become.
 CALIBRATED: tuple[str, ...] = ("int8",)
 DEFAULT_CALIBRATION_IMAGES = 200
+
+# Weights in integers: one scale for each channel, or one for all.
+GRANULAR: tuple[str, ...] = ("int8", "dynamic_int8", "weight_only_int8")
 
 _FLOAT32_GATES = (
     DefaultGate(

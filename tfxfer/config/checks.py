@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tfxfer.catalogue.formats import CALIBRATED, FORMATS
 from tfxfer.config.document import Place, Problem, spell
+from tfxfer.config.export_checks import check_write_options
 from tfxfer.config.paths import EMBEDDED, is_address, is_path
 from tfxfer.config.schema import DataConfig, EvaluationConfig, ExportConfig
 from tfxfer.config.spelling import did_you_mean
@@ -101,6 +102,7 @@ def check_exports(exports: tuple[ExportConfig, ...]) -> Iterator[Problem]:
                 f"exports[{index}].calibration_images is for {', '.join(CALIBRATED)}. Received: precision "
                 f"'{export.precision}', which needs none. Remove the key.",
             )
+        yield from check_write_options(index, export)
         if key in seen:
             yield Problem(
                 ("exports", index),

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, Wit
 
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
 from tfxfer.catalogue.tasks import TASKS, TaskName
+from tfxfer.catalogue.write_options import Granularity
 from tfxfer.config.decision_schema import DecisionConfig
 from tfxfer.config.section import Fraction, Name, Section, Share, Text
 from tfxfer.config.training_schema import TrainingConfig
@@ -198,6 +199,11 @@ class ExportConfig(Section):
         ge=1,
         le=100_000,
         description="for int8: training images that show how large activations become; 200 by default",
+    )
+    opset: int | None = Field(default=None, ge=1, description="for onnx: 13 to 18; 17 by default")
+    granularity: Granularity | None = Field(
+        default=None,
+        description="for weights in integers: a scale for each channel (the default), or one for each tensor",
     )
     gates: GatesConfig = Field(default=GatesConfig(), description="limits for this artifact alone")
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from tfxfer.catalogue.write_options import DEFAULTS, WriteOptions
 from tfxfer.formats.trace import Traced
 
 
@@ -33,7 +34,13 @@ class Format(Protocol):
     def precisions(self) -> tuple[str, ...]: ...
 
     def write(
-        self, traced: Traced, to: Path, precision: str, *, calibration: np.ndarray | None = None
+        self,
+        traced: Traced,
+        to: Path,
+        precision: str,
+        *,
+        calibration: np.ndarray | None = None,
+        options: WriteOptions = DEFAULTS,
     ) -> None:
         """Write a file (or a folder) at `to`, which is not there yet.
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.lite.python.convert_phase import ConverterError
 
+from tfxfer.catalogue.write_options import DEFAULTS, WriteOptions
 from tfxfer.errors import ExportError
 from tfxfer.formats.captured import captured_output
 from tfxfer.formats.graph import without_weights
@@ -35,7 +36,13 @@ class LiteRTFormat:
     precisions: tuple[str, ...] = ("float32", *PRECISIONS)
 
     def write(
-        self, traced: Traced, to: Path, precision: str, *, calibration: np.ndarray | None = None
+        self,
+        traced: Traced,
+        to: Path,
+        precision: str,
+        *,
+        calibration: np.ndarray | None = None,
+        options: WriteOptions = DEFAULTS,
     ) -> None:
         entry = integer_entry(traced.frozen, traced.outputs) if precision == "int8" else None
         frozen = traced.frozen if entry is None else entry.graph
@@ -43,7 +50,13 @@ class LiteRTFormat:
             try:
                 model = read_flatbuffer(convert_litert(frozen, traced.outputs))
                 if precision != "float32":
-                    model = quantise(model, precision, traced.outputs, entry=entry, calibration=calibration)
+                    model = quantise(
+                        model,
+                        (precision, options.granularity),
+                        traced.outputs,
+                        entry=entry,
+                        calibration=calibration,
+                    )
                 data = finish_litert(model, traced)
             except QUANTIZER_ERRORS as error:
                 what = "every operation of the network must be one of LiteRT's built-in ones"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tfxfer.catalogue.write_options import Granularity
 from tfxfer.formats.litert_entry import Entry
 from tfxfer.formats.litert_file import add_signature
 from tfxfer.formats.litert_flatbuffer import pack_flatbuffer, read_flatbuffer
@@ -18,13 +19,15 @@ CALIBRATION_THREADS = 2  # a fixed number: the bytes must not depend on the mach
 
 def quantise(
     model: Any,
-    precision: str,
+    kind: tuple[str, Granularity],
     outputs: tuple[str, ...],
     *,
     entry: Entry | None,
     calibration: np.ndarray | None,
 ) -> Any:
     """A converted float32 model in another precision, with the same input and outputs.
+
+    `kind` is the precision and the granularity of its weights.
 
     int8 needs `calibration`, (N, H, W, channels) of the network's input dtype. Its activations are scaled
     to the smallest and largest value that any of these images gives.
@@ -37,7 +40,8 @@ def quantise(
 
     add_signature(model, outputs)
     data = pack_flatbuffer(model)
-    recipe = RECIPES[precision]()
+    precision, granularity = kind
+    recipe = RECIPES[precision](_granularity(granularity))
     found = (
         None if calibration is None or precision != "int8" else _calibrate(data, recipe, entry, calibration)
     )
@@ -89,7 +93,13 @@ class _Samples:
         return {INPUT: image.astype(np.float32) if self._entry is None else self._entry.values(image)}
 
 
-def _static() -> Any:
+def _granularity(name: Granularity) -> Any:
+    from litert_quantizer.qtyping import QuantGranularity
+
+    return QuantGranularity.CHANNELWISE if name == "channel" else QuantGranularity.TENSORWISE
+
+
+def _static(granularity: Any) -> Any:
     """Weights by channel and activations in int8; the softmax, over as many numbers as there are classes, in float.
 
     In integers it would know 256 probabilities, and small ones would all be 0.
@@ -99,33 +109,33 @@ def _static() -> Any:
     from litert_quantizer.recipe_manager import RecipeManager
 
     recipe = RecipeManager()
-    recipe.add_static_config(".*", TFLOperationName.ALL_SUPPORTED, 8, 8)
+    recipe.add_static_config(".*", TFLOperationName.ALL_SUPPORTED, 8, 8, granularity)
     for name in (TFLOperationName.SOFTMAX, TFLOperationName.OUTPUT):
         recipe.add_quantization_config(".*", name, algorithm_key=AlgorithmName.NO_QUANTIZE)
     return recipe
 
 
-def _dynamic() -> Any:
+def _dynamic(granularity: Any) -> Any:
     """Weights in int8, and every layer's input quantised as it comes."""
     from litert_quantizer.qtyping import TFLOperationName
     from litert_quantizer.recipe_manager import RecipeManager
 
     recipe = RecipeManager()
-    recipe.add_dynamic_config(".*", TFLOperationName.ALL_SUPPORTED, 8)
+    recipe.add_dynamic_config(".*", TFLOperationName.ALL_SUPPORTED, 8, granularity)
     return recipe
 
 
-def _weight_only() -> Any:
+def _weight_only(granularity: Any) -> Any:
     """Weights in int8, arithmetic in float32."""
     from litert_quantizer.qtyping import TFLOperationName
     from litert_quantizer.recipe_manager import RecipeManager
 
     recipe = RecipeManager()
-    recipe.add_weight_only_config(".*", TFLOperationName.ALL_SUPPORTED, 8)
+    recipe.add_weight_only_config(".*", TFLOperationName.ALL_SUPPORTED, 8, granularity)
     return recipe
 
 
-def _float16() -> Any:
+def _float16(granularity: Any) -> Any:
     """Weights in float16, arithmetic as the device likes it, on a CPU in float32."""
     from litert_quantizer import qtyping
     from litert_quantizer.algorithm_manager import AlgorithmName
@@ -142,7 +152,7 @@ def _float16() -> Any:
     return recipe
 
 
-RECIPES: Mapping[str, Callable[[], Any]] = {
+RECIPES: Mapping[str, Callable[[Any], Any]] = {
     "float16": _float16,
     "int8": _static,
     "dynamic_int8": _dynamic,

@@ -9,16 +9,19 @@ import onnx
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
+from tfxfer.catalogue.write_options import DEFAULT_OPSET, DEFAULTS, WriteOptions
 from tfxfer.errors import ExportError
 from tfxfer.formats.captured import captured_output
+from tfxfer.formats.litert_entry import integer_entry
+from tfxfer.formats.onnx_dynamic import quantise_dynamically
+from tfxfer.formats.onnx_float16 import halve_weights
 from tfxfer.formats.onnx_names import name_graph
 from tfxfer.formats.onnx_pads import keep_zero_padding
+from tfxfer.formats.onnx_static import quantise_statically
 from tfxfer.formats.tf2onnx_repairs import ERFC, light_tf2onnx, ordered_tf2onnx, repaired_optimisers
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.runtime import INPUT
 from tfxfer.store.atomic import write_bytes
-
-OPSET = 17  # holds every float operator in use; read by onnxruntime >= 1.12 and its browser build
 
 # tf2onnx has no exceptions of its own and lets those of a failed look-up through.
 CONVERTER_ERRORS = (
@@ -38,25 +41,49 @@ class OnnxFormat:
     """Writes an .onnx file with input `image` and outputs `probabilities`, `logits`, of any batch size."""
 
     name = "onnx"
-    precisions: tuple[str, ...] = ("float32",)
+    precisions: tuple[str, ...] = ("float32", "float16", "int8", "dynamic_int8")
 
     def write(
-        self, traced: Traced, to: Path, precision: str, *, calibration: np.ndarray | None = None
+        self,
+        traced: Traced,
+        to: Path,
+        precision: str,
+        *,
+        calibration: np.ndarray | None = None,
+        options: WriteOptions = DEFAULTS,
     ) -> None:
         with captured_output() as output:
             try:
-                model = name_graph(convert_onnx(traced.frozen, traced.outputs), traced)
+                model = _model(traced, precision, calibration, options)
                 data = model.SerializeToString(deterministic=True)
                 onnx.checker.check_model(data, full_check=True)
             except CONVERTER_ERRORS as error:
                 raise ExportError(
-                    f"tf2onnx must be able to write every operation of the network. Received: {error!r}\n"
-                    f"{output.tail()}"
+                    f"every operation of the network must be one that can be written in ONNX as {precision}. "
+                    f"Received: {error!r}\n{output.tail()}"
                 ) from error
         write_bytes(to, data)
 
 
-def convert_onnx(frozen: GraphDef, outputs: tuple[str, ...]) -> onnx.ModelProto:
+def _model(
+    traced: Traced, precision: str, calibration: np.ndarray | None, options: WriteOptions
+) -> onnx.ModelProto:
+    entry = integer_entry(traced.frozen, traced.outputs) if precision == "int8" else None
+    frozen = traced.frozen if entry is None else entry.graph
+    model = name_graph(convert_onnx(frozen, traced.outputs, options.opset), traced)
+    if precision == "float16":
+        return halve_weights(model)
+    if precision == "dynamic_int8":
+        return quantise_dynamically(model, options.granularity)
+    if precision != "int8":
+        return model
+    assert calibration is not None
+    return quantise_statically(
+        model, calibration, entry=entry, outputs=traced.outputs, granularity=options.granularity
+    )
+
+
+def convert_onnx(frozen: GraphDef, outputs: tuple[str, ...], opset: int = DEFAULT_OPSET) -> onnx.ModelProto:
     """A frozen graph in ONNX, optimised; tensors are called `NODE:0`."""
     # TensorFlow is patched by tf2onnx at import, so the import waits until it is needed.
     from tf2onnx.optimizer import optimize_graph
@@ -66,7 +93,7 @@ def convert_onnx(frozen: GraphDef, outputs: tuple[str, ...]) -> onnx.ModelProto:
         tf.import_graph_def(frozen, name="")
         converted = process_tf_graph(
             graph,
-            opset=OPSET,
+            opset=opset,
             input_names=[f"{INPUT}:0"],
             output_names=[f"{name}:0" for name in outputs],
             custom_op_handlers={"Erfc": ERFC},

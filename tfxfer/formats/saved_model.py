@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfxfer.catalogue.write_options import DEFAULTS, WriteOptions
 from tfxfer.errors import ExportError
 from tfxfer.formats.canonical import canonical_saved_model
 from tfxfer.formats.captured import captured_output
@@ -24,7 +25,13 @@ class SavedModelFormat:
     precisions: tuple[str, ...] = ("float32",)
 
     def write(
-        self, traced: Traced, to: Path, precision: str, *, calibration: np.ndarray | None = None
+        self,
+        traced: Traced,
+        to: Path,
+        precision: str,
+        *,
+        calibration: np.ndarray | None = None,
+        options: WriteOptions = DEFAULTS,
     ) -> None:
         with replaced_folder(to) as folder, captured_output() as output:
             try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tfxfer.catalogue.formats import CALIBRATED
+from tfxfer.catalogue.write_options import DEFAULTS, WriteOptions
 from tfxfer.errors import ExportError, UsageError
 from tfxfer.formats.artifact import Artifact, Format
 from tfxfer.formats.litert import LiteRTFormat
@@ -31,6 +32,7 @@ def write_artifact(
     *,
     precision: str = "float32",
     calibration: np.ndarray | None = None,
+    options: WriteOptions = DEFAULTS,
 ) -> Artifact:
     """Write a traced network at `to`; the file or folder appears when it is complete.
 
@@ -51,7 +53,7 @@ def write_artifact(
         )
     to.parent.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    writer.write(traced, to, precision, calibration=calibration)
+    writer.write(traced, to, precision, calibration=calibration, options=options)
     seconds = time.perf_counter() - start
     return Artifact(format, precision, to, path_size_bytes(to), path_sha256(to), seconds)
 

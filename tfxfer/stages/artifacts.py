@@ -14,6 +14,7 @@ import numpy as np
 from tfxfer.bundle.manifest import artifact_sha256
 from tfxfer.catalogue.formats import CALIBRATED, artifact_path
 from tfxfer.catalogue.tasks import TaskName
+from tfxfer.catalogue.write_options import DEFAULTS, WriteOptions
 from tfxfer.errors import ExportError, RuntimeUnavailableError, TfxferError
 from tfxfer.store.fingerprint import path_size_bytes
 from tfxfer.verification.measure import Measured, measure, read_measured, write_measured
@@ -37,6 +38,7 @@ class Wanted:
     precision: str
     limits: Mapping[str, float]
     calibration_images: int | None = None  # of a run: how many; None leaves it to the default
+    options: WriteOptions = DEFAULTS
 
     @property
     def is_calibrated(self) -> bool:
@@ -152,6 +154,7 @@ def write_and_measure(
             folder / wanted.path,
             precision=wanted.precision,
             calibration=calibration,
+            options=wanted.options,
         )
         facts["seconds"] = artifact.seconds
         write_measured(folder, measure(wanted.format, artifact.path, reference.images))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tfxfer.bundle.contract import InputSpec
+from tfxfer.catalogue.write_options import DEFAULTS
+from tfxfer.config.exports import write_options
 from tfxfer.config.gates import gate_limits
 from tfxfer.config.schema import Config
 from tfxfer.data import ArraySplit, ChosenSource, decode_image
@@ -25,7 +27,13 @@ from tfxfer.verification.reference import Reference
 def wanted_artifacts(config: Config) -> tuple[Wanted, ...]:
     """The files that a configuration asks for, each with its gates."""
     return tuple(
-        Wanted(export.format, export.precision, gate_limits(config, export), export.calibration_images)
+        Wanted(
+            export.format,
+            export.precision,
+            gate_limits(config, export),
+            export.calibration_images,
+            write_options(export),
+        )
         for export in config.exports
     )
 
@@ -63,7 +71,13 @@ class WriteArtifact:
 
     def key(self, state: State) -> Mapping[str, object]:
         trained, data = state.get("trained", TrainedNetwork), state.get("data", RunData)
-        key = {"network": trained.fingerprint, "data": data.fingerprint, "test": list(data.test.paths)}
+        key: dict[str, object] = {
+            "network": trained.fingerprint,
+            "data": data.fingerprint,
+            "test": list(data.test.paths),
+        }
+        if self.wanted.options != DEFAULTS:
+            key["options"] = asdict(self.wanted.options)
         split = self._calibration(state)
         return key if split is None else {**key, "calibration": list(split.paths)}
 

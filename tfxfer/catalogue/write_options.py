@@ -1,0 +1,23 @@
+"""What can be said about how a file is written, beside its format and precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Granularity = Literal["channel", "tensor"]
+
+# tf2onnx 1.17 writes up to 18; quantised weights have a scale for each channel since 13.
+OPSETS = (13, 14, 15, 16, 17, 18)
+DEFAULT_OPSET = 17  # holds every float operator in use; read by onnxruntime >= 1.12 and its browser build
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """Choices that have a default."""
+
+    opset: int = DEFAULT_OPSET  # of ONNX
+    granularity: Granularity = "channel"  # of int8 weights: a scale for each output channel, or one for all
+
+
+DEFAULTS = WriteOptions()

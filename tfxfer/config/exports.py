@@ -1,0 +1,14 @@
+"""How a configuration asks for a file to be written."""
+
+from __future__ import annotations
+
+from tfxfer.catalogue.write_options import DEFAULT_OPSET, WriteOptions
+from tfxfer.config.schema import ExportConfig
+
+
+def write_options(export: ExportConfig) -> WriteOptions:
+    """The choices of one export, with the defaults for what is not given."""
+    return WriteOptions(
+        opset=DEFAULT_OPSET if export.opset is None else export.opset,
+        granularity="channel" if export.granularity is None else export.granularity,
+    )
