@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tfxfer.catalogue.backbones import BACKBONES, BackboneFacts
-from tfxfer.catalogue.formats import FORMATS
+from tfxfer.catalogue.formats import USUAL_FORMATS
 
 COLUMNS = (
     *("backbone", "format", "image_size", "relative_error", "size_bytes", "seconds"),
@@ -67,7 +67,7 @@ def measure(name: str) -> dict[str, object]:
     network = lively(name, photos)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for format, found in zip(FORMATS, measure_exports(network, photos, Path(folder)), strict=True):
+        for format, found in zip(USUAL_FORMATS, measure_exports(network, photos, Path(folder)), strict=True):
             row = dict.fromkeys(COLUMNS, "") | {
                 "backbone": name,
                 "format": format,
@@ -92,7 +92,7 @@ def _in_a_process(facts: BackboneFacts) -> dict[str, list]:
         return json.loads(done.stdout.splitlines()[-1])
     failed = {"backbone": facts.name, "image_size": facts.image_size[0], "why": _why(done)}
     return {
-        "rows": [dict.fromkeys(COLUMNS, "") | failed | {"format": name} for name in FORMATS],
+        "rows": [dict.fromkeys(COLUMNS, "") | failed | {"format": name} for name in USUAL_FORMATS],
         "blocks": [],
     }
 
@@ -107,10 +107,10 @@ def markdown(rows: list[Row]) -> Iterator[str]:
     """The table: one line for each backbone, relative error, seconds and megabytes of each format."""
     yield (
         "| backbone | pixels | "
-        + " | ".join(f"{name}: error, s, MB" for name in FORMATS)
+        + " | ".join(f"{name}: error, s, MB" for name in USUAL_FORMATS)
         + " | peak memory, GB |"
     )
-    yield "|" + "---|" * (len(FORMATS) + 3)
+    yield "|" + "---|" * (len(USUAL_FORMATS) + 3)
     by_name: dict[str, list[Row]] = {}
     for row in rows:
         by_name.setdefault(str(row["backbone"]), []).append(row)

@@ -13,7 +13,7 @@ from sklearn.datasets import load_sample_images
 
 from tfxfer.backbones.backbone import load_backbone
 from tfxfer.catalogue.backbones import BACKBONES
-from tfxfer.catalogue.formats import FORMATS, artifact_path
+from tfxfer.catalogue.formats import USUAL_FORMATS, artifact_path
 from tfxfer.errors import ExportError
 from tfxfer.formats.trace import trace
 from tfxfer.formats.write import write_artifact
@@ -65,7 +65,7 @@ def measure_exports(network: Network, photos: np.ndarray, folder: Path) -> Itera
     largest = np.abs(expected).max()
     assert np.ptp(expected, axis=0).max() >= 1e-2 * largest, "outputs must differ between photos"
     traced = trace(network)
-    for format in FORMATS:
+    for format in USUAL_FORMATS:
         try:
             artifact = write_artifact(format, traced, folder / artifact_path(format, "float32"))
         except ExportError as error:

@@ -164,7 +164,6 @@ BAD = {
         "evaluation: {slices: [cam, cam]}\n",
         ["evaluation.slices must be a mapping"],
     ),
-    "planned format": ("exports: [keras]\n", ["exports[0].format: 'keras' is not available in this version"]),
     "planned precision": (
         "exports:\n  - litert\n  - litert:int16x8\n",
         ["line 5", "exports[1].precision: 'int16x8' is not available in this version"],

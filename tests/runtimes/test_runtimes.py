@@ -65,6 +65,7 @@ def test_threads_of_a_saved_model_belong_to_the_process(artifacts: dict[str, Pat
         ("litert", "ai_edge_litert.interpreter", "ai-edge-litert"),
         ("onnx", "onnxruntime", "onnxruntime"),
         ("saved_model", "tensorflow", "tensorflow"),
+        ("keras", "keras", "tensorflow"),
     ],
 )
 def test_a_missing_engine_is_named_with_its_repair(
@@ -115,7 +116,7 @@ def test_nothing_at_the_path_is_refused(tmp_path: Path) -> None:
 def test_the_format_is_read_from_the_path(artifacts: dict[str, Path], tmp_path: Path) -> None:
     assert {format_of(path) for path in artifacts.values()} == set(FORMATS)
     assert format_of("A.TFLITE") == "litert"
-    for other in (tmp_path, tmp_path / "model.keras"):
+    for other in (tmp_path, tmp_path / "model.h5"):
         with pytest.raises(UsageError, match=r"Received: "):
             format_of(other)
     with pytest.raises(UsageError, match=r"Received: 'coreml'"):

@@ -28,7 +28,7 @@ def exported(colours: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportR
     return export(
         model,
         tmp_path_factory.mktemp("precisions") / "bundle",
-        [f"{name}:{precision}" for name, precision in KINDS],
+        ["keras", *(f"{name}:{precision}" for name, precision in KINDS)],
         test=[(photos.images[1::2], photos.targets[1::2])],
         calibration=[(photos.images[::2], photos.targets[::2])],
         labels=LABELS,
@@ -38,7 +38,7 @@ def exported(colours: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportR
 def test_the_bundle_is_verified(exported: ExportReport) -> None:
     assert {check.status for check in verify_bundle(exported.path).checks} == {"passed"}
     sizes = {(entry["format"], entry["precision"]): entry["size_bytes"] for entry in exported.artifacts}
-    assert set(sizes) == set(KINDS)
+    assert set(sizes) == {*KINDS, ("keras", "float32")}
 
 
 @pytest.mark.parametrize(("name", "precision"), KINDS)
@@ -62,7 +62,7 @@ def test_weights_in_another_order_are_found_without_any_hash(
 def test_the_contract_says_how_far_each_may_be_off(exported: ExportReport) -> None:
     tolerances = read(exported.path)["tolerances"]
     paths = {kind: artifact_path(*kind) for kind in KINDS}
-    assert set(tolerances) == set(paths.values())
+    assert set(tolerances) == {*paths.values(), "keras/float32.keras"}
     for (_, precision), path in paths.items():
         assert (tolerances[path]["reference"] == "golden/logits.npy") == (precision == "float32")
 

@@ -36,10 +36,14 @@ FORMATS: Mapping[str, FormatFacts] = {
         "ai-edge-litert",
     ),
     "onnx": FormatFacts("onnx", ("float32", "float16", "int8", "dynamic_int8"), ".onnx", "onnxruntime"),
+    "keras": FormatFacts("keras", ("float32",), ".keras", "tensorflow"),
 }
 
+# Written where nothing else is asked for, and measured for every backbone.
+USUAL_FORMATS = ("saved_model", "litert", "onnx")
+
 # Promised in the documents, refused by name until they are there.
-PLANNED_FORMATS: tuple[str, ...] = ("keras",)
+PLANNED_FORMATS: tuple[str, ...] = ()
 PLANNED_PRECISIONS: tuple[str, ...] = ("int16x8",)
 
 # Activations are quantised too, so that training images must show how large they become.

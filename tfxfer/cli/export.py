@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tfxfer.catalogue.formats import FORMATS, PLANNED_FORMATS, PLANNED_PRECISIONS
+from tfxfer.catalogue.formats import FORMATS, PLANNED_FORMATS, PLANNED_PRECISIONS, USUAL_FORMATS
 from tfxfer.catalogue.pixels import Pixels
 from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import (
@@ -34,7 +34,7 @@ from tfxfer.cli.report_page import print_export
     "formats",
     multiple=True,
     metavar="FORMAT[:PRECISION]",
-    default=tuple(FORMATS),
+    default=USUAL_FORMATS,
     show_default=True,
     callback=lambda ctx, param, value: tuple(_checked(name, ctx, param) for name in value),
     help="Repeatable.",

@@ -17,7 +17,7 @@ from tfxfer.config.section import Fraction, Name, Section, Share, Text
 from tfxfer.config.training_schema import TrainingConfig
 from tfxfer.config.until import check_until
 
-FormatName = Literal["saved_model", "litert", "onnx"]
+FormatName = Literal["saved_model", "litert", "onnx", "keras"]
 PrecisionName = Literal["float32", "float16", "int8", "dynamic_int8", "weight_only_int8"]
 
 
@@ -192,7 +192,7 @@ class GatesConfig(Section):
 class ExportConfig(Section):
     """One artifact."""
 
-    format: FormatName = Field(description="saved_model, litert or onnx")
+    format: FormatName = Field(description="saved_model, litert, onnx or keras")
     precision: PrecisionName = Field(default="float32", description="of weights and arithmetic")
     calibration_images: int | None = Field(
         default=None,

@@ -35,6 +35,7 @@ class Traced:
     labels: tuple[str, ...] | None
     classes: int  # outputs of each kind: one per label
     decoding: Decoding = field(default_factory=Decoding)
+    network: keras.Model | None = None  # the float32 rebuild that was traced
 
     @property
     def task(self) -> TaskName:
@@ -89,7 +90,7 @@ def trace(
             f"labels must name every class once. Received: {len(names)} labels for {classes} classes."
         )
     frozen = freeze_graph(function, output_names(decoding.task))
-    return Traced(function, _variables(network, function), frozen, names, classes, decoding)
+    return Traced(function, _variables(network, function), frozen, names, classes, decoding, network)
 
 
 def _plain_decoding(model: keras.Model, task: TaskName | None) -> Decoding:

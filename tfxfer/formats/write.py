@@ -12,6 +12,7 @@ from tfxfer.catalogue.formats import CALIBRATED
 from tfxfer.catalogue.write_options import DEFAULTS, WriteOptions
 from tfxfer.errors import ExportError, UsageError
 from tfxfer.formats.artifact import Artifact, Format
+from tfxfer.formats.keras_file import KerasFormat
 from tfxfer.formats.litert import LiteRTFormat
 from tfxfer.formats.onnx import OnnxFormat
 from tfxfer.formats.saved_model import SavedModelFormat
@@ -22,6 +23,7 @@ WRITERS: Mapping[str, Format] = {
     "saved_model": SavedModelFormat(),
     "litert": LiteRTFormat(),
     "onnx": OnnxFormat(),
+    "keras": KerasFormat(),
 }
 
 

@@ -5,23 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from tfxfer.errors import RuntimeUnavailableError, UsageError
+from tfxfer.runtimes.keras_file import KerasRuntime
 from tfxfer.runtimes.litert import LiteRTRuntime
 from tfxfer.runtimes.onnx import OnnxRuntime
 from tfxfer.runtimes.runtime import Runtime
 from tfxfer.runtimes.saved_model import SavedModelRuntime
 
-SUFFIXES = {".tflite": "litert", ".onnx": "onnx"}
+SUFFIXES = {".tflite": "litert", ".onnx": "onnx", ".keras": "keras"}
 
 
 def open_runtime(format: str, path: Path, *, threads: int | None = None) -> Runtime:
     """Open an artifact in the engine of its format; only that engine is imported.
 
     `threads` is the number of CPU threads that one prediction may use; None leaves it to the engine.
-    TensorFlow has one thread pool for the whole process, so a SavedModel takes no `threads`.
+    TensorFlow has one thread pool for the whole process, so a SavedModel or .keras file takes no `threads`.
 
     Raises:
         RuntimeUnavailableError: the engine is not installed, or refuses the file.
-        UsageError: a format that has no runtime, or `threads` for a SavedModel.
+        UsageError: a format that has no runtime, or `threads` for one of these.
     """
     if not path.exists():
         raise RuntimeUnavailableError(f"a {format} artifact must be at '{path}'. Received: nothing there.")
@@ -31,8 +32,14 @@ def open_runtime(format: str, path: Path, *, threads: int | None = None) -> Runt
         case "onnx":
             return OnnxRuntime(path, threads=threads)
         case "saved_model":
-            return _open_saved_model(path, threads)
-    raise UsageError(f"a format with a runtime is one of litert, onnx, saved_model. Received: '{format}'.")
+            _refuse_threads(threads)
+            return SavedModelRuntime(path)
+        case "keras":
+            _refuse_threads(threads)
+            return KerasRuntime(path)
+    raise UsageError(
+        f"a format with a runtime is one of litert, onnx, saved_model, keras. Received: '{format}'."
+    )
 
 
 def format_of(path: Path | str) -> str:
@@ -47,16 +54,15 @@ def format_of(path: Path | str) -> str:
     format = SUFFIXES.get(path.suffix.lower())
     if format is None:
         raise UsageError(
-            "an artifact is a .tflite file, an .onnx file, or a SavedModel folder (with saved_model.pb). "
+            "an artifact is a .tflite, .onnx or .keras file, or a SavedModel folder (with saved_model.pb). "
             f"Received: '{path}'."
         )
     return format
 
 
-def _open_saved_model(path: Path, threads: int | None) -> Runtime:
+def _refuse_threads(threads: int | None) -> None:
     if threads is not None:
         raise UsageError(
-            "threads must be None for a SavedModel: TensorFlow's thread pools belong to the process. "
+            "threads must be None for a SavedModel or a .keras file: TensorFlow's thread pools belong to the process. "
             f"Received: {threads}. Set tf.config.threading before TensorFlow starts."
         )
-    return SavedModelRuntime(path)

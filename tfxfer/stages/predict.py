@@ -25,7 +25,12 @@ from tfxfer.verification.reference import BATCH_SIZE
 if TYPE_CHECKING:
     from tfxfer.network.network import Network
 
-PREFERRED = ("litert", "onnx", "saved_model")  # of a bundle's artifacts, the one that starts fastest first
+PREFERRED = (
+    "litert",
+    "onnx",
+    "saved_model",
+    "keras",
+)  # of a bundle's artifacts, the one that starts fastest first
 
 
 @dataclass(frozen=True, slots=True, eq=False)

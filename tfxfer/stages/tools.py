@@ -16,6 +16,7 @@ from tfxfer.data import ArraySplit, check_source, open_source
 from tfxfer.errors import DataError, UsageError
 from tfxfer.evaluation.evaluate import evaluate
 from tfxfer.evaluation.metrics import ClassificationMetrics, Metrics
+from tfxfer.runtimes.keras_file import is_exported
 from tfxfer.stages.artifacts import Wanted
 from tfxfer.stages.export_model import export, parse_formats, refuse_existing
 from tfxfer.stages.held_out import Labelled, held_out, run_test_split
@@ -54,7 +55,7 @@ def evaluate_path(
         DataError: bad records, or labels that the model does not know.
         UsageError: `model` is nothing that can be evaluated, or `data` is None and it is no run.
     """
-    if model.suffix in MODEL_SUFFIXES:
+    if model.suffix in MODEL_SUFFIXES and not is_exported(model):
         own = load_own_model(model, pixels, input_dtype)
         with held_out(_given(data), _size(own), "stretch") as found:
             metrics = _score_own(own, found.test, found.labels)
@@ -89,7 +90,7 @@ def export_path(
     """
     wanted = parse_formats(formats, {})
     refuse_existing(out, overwrite)
-    if model.suffix in MODEL_SUFFIXES:
+    if model.suffix in MODEL_SUFFIXES and not is_exported(model):
         own = load_own_model(model, pixels, input_dtype)
         with held_out(_given(data), _size(own), "stretch") as found:
             train = _calibration(wanted, found)
