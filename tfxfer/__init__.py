@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tfxfer.stages.export_model import export
     from tfxfer.stages.predict import predict
     from tfxfer.stages.stage import Pipeline, Stage
+    from tfxfer.training.finder import find_learning_rate
     from tfxfer.training.fit import fit
     from tfxfer.training.phase import Phase
     from tfxfer.verification.verify import verify_bundle as verify
@@ -36,6 +37,7 @@ __all__ = [
     "domain_gap",
     "evaluate",
     "export",
+    "find_learning_rate",
     "fine_tune",
     "fit",
     "frechet_distance",
@@ -56,6 +58,7 @@ _PLACES = {
     "domain_gap": ("tfxfer.recipes.domain_gap", "domain_gap"),
     "evaluate": ("tfxfer.evaluation.evaluate", "evaluate"),
     "export": ("tfxfer.stages.export_model", "export"),
+    "find_learning_rate": ("tfxfer.training.finder", "find_learning_rate"),
     "fine_tune": ("tfxfer.recipes.fine_tune", "fine_tune"),
     "fit": ("tfxfer.training.fit", "fit"),
     "frechet_distance": ("tfxfer.features.distances", "frechet_distance"),

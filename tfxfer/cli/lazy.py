@@ -10,7 +10,7 @@ import click
 
 # In the order of a newcomer's day. Each module has one click command called `command`.
 COMMANDS: Mapping[str, str] = {
-    name: f"tfxfer.cli.{name}"
+    name: f"tfxfer.cli.{name.replace('-', '_')}"
     for name in (
         "init",
         "check",
@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
         "run",
         "train",
         "compare",
+        "find-lr",
         "evaluate",
         "export",
         "predict",
@@ -27,7 +28,7 @@ COMMANDS: Mapping[str, str] = {
         "doctor",
     )
 }
-PLANNED_COMMANDS = ("benchmark", "explain", "find-lr", "report")
+PLANNED_COMMANDS = ("benchmark", "explain", "report")
 
 
 class LazyGroup(click.Group):

@@ -114,6 +114,33 @@ def fit(
         return _reestimated(made, train, phase, came, trained)
 
 
+@contextmanager
+def readied(
+    model: Network | keras.Model,
+    train: Data,
+    phase: Phase,
+    *,
+    loss: Loss | None = None,
+    seed: int = 0,
+    cache: FeatureCache | None = None,
+    journal: Journal | None = None,
+) -> Iterator[Job]:
+    """A phase ready to take steps, without its validation, in the scope of the strategy that trains."""
+    journal = Journal() if journal is None else journal
+    if isinstance(train, tf.data.Dataset):
+        check_dataset(train, "training")
+    with _scope(model), (FeatureCache() if cache is None else cache).opened() as opened:
+        made = cut(model, phase)
+        check_learning_rates(phase, made.boundary.unfrozen_blocks)
+        reseed(made.model, seed, phase.name)
+        if phase.batch_norm == "reestimate":
+            reestimate(made, _images(train, phase.batch_size or ARRAY_BATCH))
+        kept = _kept(made, train, train, phase, opened, journal)
+        given = _examples(train, kept[0], phase, seed)
+        examples = balanced_examples(given, phase.imbalance, _labels(model), seed=seed)
+        yield _job(made, (examples, examples), phase, loss, (), (), journal, Carry())
+
+
 def _reestimated(
     made: Cut, train: Data, phase: Phase, came: Logs, trained: Callable[[tuple[str, ...]], History]
 ) -> History:
