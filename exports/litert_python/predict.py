@@ -76,7 +76,9 @@ def resized(image: Image.Image, height: int, width: int, rule: str) -> Image.Ima
 
 
 def stretched(image: Image.Image, height: int, width: int) -> Image.Image:
-    return image.resize((width, height), Image.Resampling.BILINEAR)
+    """Along the width, then along the height, as every Pillow does when it is asked for one after the other."""
+    across = image.resize((width, image.height), Image.Resampling.BILINEAR)
+    return across.resize((width, height), Image.Resampling.BILINEAR)
 
 
 def rounded(numerator: int, denominator: int) -> int:

@@ -42,7 +42,7 @@ def test_contract_has_exactly_the_promised_keys(bundle: Path) -> None:
     assert list(value["input"]) == [
         "name", "kind", "dtype", "shape", "layout", "colour_order", "range", "resize",
     ]  # fmt: skip
-    assert list(value["input"]["resize"]) == ["rule", "kernel", "antialias", "align"]
+    assert list(value["input"]["resize"]) == ["rule", "kernel", "antialias", "align", "passes"]
     assert [output["name"] for output in value["outputs"]] == ["probabilities", "logits"]
     assert list(value["outputs"][0]) == ["name", "dtype", "shape", "meaning", "labels"]
     assert value["input"]["shape"] == [None, 8, 10, 3]

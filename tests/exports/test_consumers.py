@@ -17,11 +17,11 @@ from PIL import Image
 
 from tests.conftest import ROOT
 from tests.exports.consumers import BLOCK, CONSUMERS, run
+from tests.exports.rules import RULES_OF_ANSWERS, THREE
 from tests.verification import tampering
 from tests.verification.making import make_real_bundle, make_three_colours, read_photos
 from tfxfer.bundle.contract import Contract, InputSpec
-from tfxfer.catalogue.decision import Decision
-from tfxfer.catalogue.decoding import Decoding, answer
+from tfxfer.catalogue.decoding import answer
 from tfxfer.catalogue.inputs import ResizeRule
 from tfxfer.data.decode import decode_image
 from tfxfer.data.resize import RULES, resize_image
@@ -178,17 +178,6 @@ def test_inputs_that_are_no_pictures(
     found = run(consumer, own_inputs, picture, blocked=tmp_path / "blocked")
     assert found.returncode == 1
     assert "Received: one with inputs of its own." in found.stderr
-
-
-THREE = ("a", "b", "c")
-RULES_OF_ANSWERS = {
-    "classification": (Decoding(), None),
-    "threshold": (Decoding(), Decision("threshold", THREE, (0.2,), positive="b")),
-    "costs": (Decoding(), Decision("costs", THREE, costs=((0, 1, 9), (4, 0, 1), (1, 2, 0)))),
-    "multi_label": (Decoding("multi_label"), None),
-    "thresholds": (Decoding("multi_label"), Decision("thresholds", THREE, (0.1, 0.5, 0.9))),
-    "regression": (Decoding("regression", (1.0,) * 3, (0.0,) * 3), None),
-}
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS)

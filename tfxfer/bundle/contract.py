@@ -101,7 +101,12 @@ class Contract:
 
 
 # What data/resize.py does, in contract.json's words; a test holds the two together.
-RESIZE_KERNEL: Mapping[str, object] = {"kernel": "bilinear", "antialias": True, "align": "half_pixel"}
+RESIZE_KERNEL: Mapping[str, object] = {
+    "kernel": "bilinear",
+    "antialias": True,
+    "align": "half_pixel",
+    "passes": ["width", "height"],  # rounded to 8 bits in between
+}
 PAD_FILL = [0, 0, 0]  # RGB around a picture under the rule `pad`
 
 

@@ -27,13 +27,14 @@ BLACK = (0, 0, 0)
 
 
 def resize_contract(rule: ResizeRule) -> dict[str, object]:
-    """The rule as contract.json holds it: rule, kernel, antialias, align; for `pad` also the fill colour."""
+    """The rule as contract.json holds it: rule, kernel, antialias, align, passes; for `pad` also the fill colour."""
     check_rule(rule)
     contract: dict[str, object] = {
         "rule": rule,
         "kernel": "bilinear",
         "antialias": True,
         "align": "half_pixel",
+        "passes": ["width", "height"],
     }
     return contract | ({"fill": list(BLACK)} if rule == "pad" else {})
 
@@ -69,8 +70,10 @@ def fit_picture(image: Image.Image, size: Size, rule: ResizeRule) -> Image.Image
 
 
 def _stretch(image: Image.Image, size: Size) -> Image.Image:
+    """In two passes: Pillow 13 takes tall pictures along their height first, which moves pixels by 1."""
     height, width = size
-    return image if image.size == (width, height) else image.resize((width, height), BILINEAR)
+    across = image if image.width == width else image.resize((width, image.height), BILINEAR)
+    return across if across.height == height else across.resize((width, height), BILINEAR)
 
 
 def _crop_box(image: Image.Image, size: Size) -> tuple[int, int, int, int]:
