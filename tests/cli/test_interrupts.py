@@ -17,8 +17,8 @@ class Freed:
         interrupt()
 
 
-def interrupt() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
+def interrupt(number: signal.Signals = signal.SIGINT) -> None:
+    os.kill(os.getpid(), number)
     for _ in range(1000):  # the handler runs between two bytecodes
         pass
 
@@ -31,11 +31,12 @@ def test_an_interrupt_that_python_drops_is_raised_at_the_next_event() -> None:
             interrupts({"event": "epoch"})
 
 
-def test_an_interrupt_is_raised_at_once_and_the_handler_is_put_back() -> None:
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_raised_at_once_and_the_handler_is_put_back(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt), Interrupts():
-        interrupt()
-    assert signal.getsignal(signal.SIGINT) is before
+        interrupt(number)
+    assert signal.getsignal(number) is before
 
 
 def test_a_process_that_ignores_interrupts_goes_on_ignoring_them() -> None:

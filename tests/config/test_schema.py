@@ -45,7 +45,7 @@ def test_imbalance_is_that_of_training() -> None:
     assert all(
         getattr(ImbalanceConfig(), name) == getattr(known, name) for name in ImbalanceConfig.model_fields
     )
-    common = set(TrainingConfig.model_fields) - {"recipe", "deterministic", "phases"}
+    common = set(TrainingConfig.model_fields) - {"recipe", "deterministic", "checkpoint_minutes", "phases"}
     assert common <= set(phase.Phase.__dataclass_fields__)
 
 

@@ -342,8 +342,11 @@ def test_ctrl_c_keeps_what_is_done_and_the_printed_command_goes_on(tmp_path: Pat
     assert not list((tmp_path / "my out").rglob("*.part"))
     result = run_process(*arguments, "--resume", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "data" in cached_stages(events_of(tmp_path / "my out"))
+    events = events_of(tmp_path / "my out")
+    assert "data" in cached_stages(events)
+    assert any("phase 1 goes on at epoch" in str(event.get("text")) for event in events)
     assert report_of(tmp_path / "my out")["phases"][0]["epochs"] == 150
+    assert not list((tmp_path / "my out" / "stages").glob("checkpoints-*"))
 
 
 @pytest.mark.smoke

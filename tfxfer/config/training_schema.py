@@ -183,6 +183,12 @@ class TrainingConfig(Section):
     deterministic: bool = Field(
         default=True, description="the same bytes from the same config, data, versions and machine"
     )
+    checkpoint_minutes: float = Field(
+        default=5.0,
+        gt=0,
+        le=10_000,
+        description="within an epoch, the most between two checkpoints; others are written at the end of epochs",
+    )
     phases: Annotated[tuple[PhaseConfig, ...], Field(strict=False, max_length=100)] = Field(
         default=(), description="instead of a recipe: the phases, first to last"
     )

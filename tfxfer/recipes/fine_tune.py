@@ -16,7 +16,8 @@ from tfxfer.network.network import Network
 from tfxfer.recipes.plan import Facts, Plan, plan_phases
 from tfxfer.store.journal import Journal
 from tfxfer.training.carry import Carry
-from tfxfer.training.cut import backbone_blocks
+from tfxfer.training.checkpoints import Checkpoints
+from tfxfer.training.cut import backbone_blocks, cut
 from tfxfer.training.fit import Data, fit
 from tfxfer.training.history import History
 from tfxfer.training.losses import Loss
@@ -39,12 +40,17 @@ def fine_tune(
     seed: int = 0,
     cache: FeatureCache | None = None,
     journal: Journal | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[History, ...]:
     """Train through the phases of a recipe, or through phases given; one History for each, or for each of its parts.
 
     No phase leaves the network worse on validation than it found it. Weights that go on learning from one phase to
     the next keep their optimizer's state. Of a plain Keras model the recipe takes
     the backbone to be pretrained. Everything else is as in `fit`.
+
+    With `checkpoints`, a call that was cut off goes on where its last checkpoint is, on a model made as the first
+    time, and on one CPU ends with the same bytes; Ctrl-C and SIGTERM write one first. Of callbacks, numbers, text and
+    lists of arrays come back.
 
     Raises:
         UsageError: no such recipe.
@@ -55,9 +61,15 @@ def fine_tune(
     plan = plan_of(network, train, recipe)
     check_phases(network, plan.phases)
     journal.write("plan", recipe=plan.recipe, why=plan.why, phases=[phase.name for phase in plan.phases])
-    carry, histories = Carry(), []
+    carry, parts, whole = Carry(), parts_of(plan.phases), keras_model(network)
+    histories: list[History] = []
+    if checkpoints is not None:
+        histories += checkpoints.begin(whole, parts, seed, journal, carry)
+    if any(part.phase.unfreeze is None for part in parts):
+        for part in parts[: len(histories)]:
+            cut(network, part.phase)  # freezes what it froze, which a later phase keeps
     with (FeatureCache() if cache is None else cache).opened() as opened:
-        for part in parts_of(plan.phases):
+        for part in parts[len(histories) :]:
             carry.enter(part)
             histories.append(
                 fit(
@@ -74,7 +86,14 @@ def fine_tune(
                     carry=carry,
                 )
             )
+            if checkpoints is not None:
+                checkpoints.finished(whole, parts, seed, journal, carry, histories)
     return tuple(histories)
+
+
+def keras_model(network: Network | keras.Model) -> keras.Model:
+    """The whole model that is trained."""
+    return network.model if isinstance(network, Network) else network
 
 
 def plan_of(network: Network | keras.Model, train: Data, recipe: str | Sequence[Phase]) -> Plan:

@@ -156,7 +156,7 @@ def _features(state: State, splits: Mapping[str, ArraySplit]) -> dict[str, np.nd
     config = state.config
     labels = state.get("data", RunData).splits.labels
     network = attach_head(load_configured_backbone(config.backbone), labels, pooling=config.head.pooling)
-    folder = state.run.stages / "features"
+    folder = state.run.features
     cache = FeatureCache(folder=folder, engine=config.features.engine, dtype=config.features.dtype)
     images = len(splits["train"]) + len(splits["validation"])
     return frozen_features(network, splits, cache, images=images, journal=state.journal)

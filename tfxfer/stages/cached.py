@@ -34,6 +34,11 @@ class Keepable(Protocol):
         ...
 
 
+def whole_key(work: Keepable, state: State) -> dict[str, object]:
+    """Everything that a stage's result depends on."""
+    return {"stage": work.name, "versions": versions(), **work.key(state)}
+
+
 @dataclass(frozen=True, slots=True)
 class Cached:
     """A stage that computes once and afterwards reads what it computed."""
@@ -50,7 +55,7 @@ class Cached:
         return folder if (folder / KEY_FILE).is_file() else None
 
     def _key(self, state: State) -> dict[str, object]:
-        return {"stage": self.name, "versions": versions(), **self.work.key(state)}
+        return whole_key(self.work, state)
 
     def _folder(self, state: State, key: Mapping[str, object]) -> Path:
         return state.run.stages / f"{self.name}-{value_sha256(key)[:16]}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfxfer.errors import BackboneError, BlockError, DataError, NetworkError, UsageError
+from tfxfer.store.atomic import remove_leftovers
 from tfxfer.store.lock import exclusive
 
 MARK = "log.jsonl"  # every run has one from its first moment
@@ -59,6 +60,10 @@ class RunDirectory:
     def stages(self) -> Path:
         return self.path / "stages"
 
+    @property
+    def features(self) -> Path:
+        return self.stages / "features"
+
 
 @contextmanager
 def open_run(path: Path, *, resume: bool) -> Iterator[RunDirectory]:
@@ -82,6 +87,8 @@ def open_run(path: Path, *, resume: bool) -> Iterator[RunDirectory]:
     run = RunDirectory(path)
     with exclusive(path / ".lock"):
         run.log.touch()
+        for folder in (path, run.stages, run.features):
+            remove_leftovers(folder)
         try:
             yield run
         except REFUSALS:

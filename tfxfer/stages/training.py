@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,9 +14,10 @@ import numpy as np
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.config.training_schema import PhaseConfig, TrainingConfig
 from tfxfer.errors import BlockError, ConfigError
+from tfxfer.stages.cached import whole_key
 from tfxfer.stages.data import RunData, input_size
 from tfxfer.stages.stage import State
-from tfxfer.store.fingerprint import path_sha256
+from tfxfer.store.fingerprint import path_sha256, value_sha256
 from tfxfer.training.imbalance import Imbalance
 from tfxfer.training.phase import Phase
 
@@ -78,13 +80,15 @@ class Train:
     def key(self, state: State) -> Mapping[str, object]:
         config, data = state.config, state.get("data", RunData)
         sections = ("backbone", "head", "training", "features", "device")
+        dumped = config.model_dump(mode="json", include=set(sections))
+        dumped["training"].pop("checkpoint_minutes")  # they change nothing that is kept
         return {
             "data": data.fingerprint,
             "train": list(data.train.paths),
             "validation": list(data.validation.paths),
             "seed": config.seed,
             "weights": weights_sha256(config.backbone),
-            **config.model_dump(mode="json", include=set(sections)),
+            **dumped,
         }
 
     def compute(self, state: State, folder: Path) -> None:
@@ -98,7 +102,7 @@ class Train:
             plan = phases_of_config(state.config, network, data.train.labels)
             require_blocks(network, plan)
             state.journal.write("decision", text=f"recipe {plan.recipe}: {plan.why}")
-            histories = _train(state, network, plan, data)
+            histories = _train(state, network, plan, data, self._checkpoints(state))
         save_network(network, folder / NETWORK)
         value = {"recipe": plan.recipe, "why": plan.why, "phases": histories, "domain_gap": gap.as_dict()}
         (folder / HISTORIES).write_text(json.dumps(value, allow_nan=False), encoding="utf-8")
@@ -108,6 +112,7 @@ class Train:
         from tfxfer.recipes.domain_gap import read_domain_gap
 
         value = json.loads((folder / HISTORIES).read_text(encoding="utf-8"))
+        shutil.rmtree(self._checkpoints(state), ignore_errors=True)  # the result is complete
         network = load_network(folder / NETWORK)
         trained = TrainedNetwork(
             network,
@@ -118,6 +123,10 @@ class Train:
             read_domain_gap(value["domain_gap"]),
         )
         return state.having(trained=trained)
+
+    def _checkpoints(self, state: State) -> Path:
+        """Where this training, and no other, keeps its checkpoints."""
+        return state.run.stages / f"checkpoints-{value_sha256(whole_key(self, state))[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,16 +231,19 @@ def _with_common(phase: Phase, training: TrainingConfig) -> Phase:
     return replace(phase, **given, imbalance=Imbalance(**training.imbalance.model_dump()))
 
 
-def _train(state: State, network: Network, plan: Plan, data: RunData) -> list[dict[str, Any]]:
+def _train(
+    state: State, network: Network, plan: Plan, data: RunData, checkpoints: Path
+) -> list[dict[str, Any]]:
     from tfxfer.features.cache import FeatureCache
     from tfxfer.recipes.fine_tune import fine_tune
     from tfxfer.recipes.frozen_features import frozen_features
+    from tfxfer.training.checkpoints import Checkpoints
     from tfxfer.training.determinism import make_deterministic
 
     if state.config.training.deterministic:
         make_deterministic()
     features = state.config.features
-    cache = FeatureCache(folder=state.run.stages / "features", engine=features.engine, dtype=features.dtype)
+    cache = FeatureCache(folder=state.run.features, engine=features.engine, dtype=features.dtype)
     wanted = state.config.evaluation.baselines and state.config.head.task == "classification"
     if wanted and plan.phases[0].unfreeze == "none":
         # Those of the test split are for the baselines: now, so that one engine is opened for all three.
@@ -245,6 +257,7 @@ def _train(state: State, network: Network, plan: Plan, data: RunData) -> list[di
         seed=state.config.seed,
         cache=cache,
         journal=state.journal,
+        checkpoints=Checkpoints(checkpoints, state.config.training.checkpoint_minutes),
     )
     return [asdict(history) for history in histories]
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+LEFTOVER = re.compile(r"\..+\.[a-z0-9_]{8}\.(part|old)")  # as tempfile names them
 
 
 @contextmanager
@@ -62,6 +65,19 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed left half written directly below `folder`.
+
+    Only for who holds the folder's lock: another process's work in progress looks the same.
+    """
+    for path in folder.glob(".*"):
+        if LEFTOVER.fullmatch(path.name):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _synchronise(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ class Journal:
         self._path = path
         self._listeners = listeners
         self._start = time.monotonic()
+        if path is not None:
+            _end_last_line(path)
 
     @property
     def seconds(self) -> float:
@@ -32,3 +35,14 @@ class Journal:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
         for listener in self._listeners:
             listener(line)
+
+
+def _end_last_line(path: Path) -> None:
+    """A process that was killed may have left half a line, which must not swallow the next one."""
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb+") as file:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.seek(0)
+                whole = file.read().rpartition(b"\n")
+                file.truncate(len(whole[0]) + len(whole[1]))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from tfxfer.training.choices import Keep
 from tfxfer.training.history import History
 from tfxfer.training.metrics import Logs, direction
 from tfxfer.training.phase import Phase
+from tfxfer.training.snapshot import Arrays, Snapshot, numbered
 
 Score = tuple[float, float]
 
@@ -63,6 +65,25 @@ class Best:
         self._model.set_weights(self._weights)
         for variable, value in zip(self._beside, self._state, strict=True):
             variable.assign(value)
+
+    def as_state(self) -> tuple[dict[str, Any], Arrays]:
+        """Facts and arrays that `take_state` makes the same candidate of."""
+        facts = {
+            "before": self._before,
+            "score": self._score,
+            "progress": self._progress,
+            "epoch": self.epoch,
+            "last_progress": self.last_progress,
+        }
+        return facts, numbered("weights", self._weights) | numbered("beside", self._state)
+
+    def take_state(self, facts: Mapping[str, Any], arrays: Arrays) -> None:
+        """Become what `as_state` told."""
+        self._before, self.epoch = facts["before"], facts["epoch"]
+        self._score, self._progress = tuple(facts["score"]), tuple(facts["progress"])
+        self.last_progress = facts["last_progress"]
+        kept = Snapshot(arrays, {})
+        self._weights, self._state = kept.under("weights"), kept.under("beside")
 
     def _now(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         return self._model.get_weights(), [keras.ops.convert_to_numpy(variable) for variable in self._beside]

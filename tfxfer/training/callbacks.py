@@ -29,7 +29,7 @@ def check_callbacks(callbacks: Sequence[keras.callbacks.Callback], phase: Phase)
             raise TrainingError(
                 "BackupAndRestore cannot work here: it would bring back a model's weights and epoch, but not the "
                 "state of the optimizers of each rate group, nor the order of the examples. Received: "
-                "BackupAndRestore. Leave it out; a run resumes at its last finished phase."
+                "BackupAndRestore. Leave it out; a run keeps checkpoints of its own."
             )
         if isinstance(callback, keras.callbacks.SwapEMAWeights) and phase.ema_momentum is None:
             raise TrainingError(

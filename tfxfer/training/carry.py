@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from tfxfer.training.groups import RateGroup
+from tfxfer.training.keeper import Keeper
 from tfxfer.training.parts import Part
 
 Owned = tuple[keras.Variable, keras.optimizers.Optimizer]
@@ -25,6 +26,7 @@ class Carry:
     first_epoch: int = 0  # of a longer phase that this one is a part of
     epochs: int | None = None  # of the longer phase; None: the phase is whole
     slowed: float = 1.0  # by schedule "plateau", so far in the longer phase
+    keeper: Keeper | None = None  # of the phase's checkpoints; None: there are none
     _owners: dict[int, Owned] = field(default_factory=dict, repr=False)  # by id of the weight
     _origins: dict[int, tuple[keras.Variable, np.ndarray]] = field(default_factory=dict, repr=False)
 
@@ -60,6 +62,22 @@ class Carry:
         self._owners = {
             id(variable): (variable, optimizer) for group, optimizer in owned for variable in group.variables
         }
+
+    def owners(self) -> list[Owned]:
+        """Every weight that learnt in the phase that ended, with its optimizer."""
+        return list(self._owners.values())
+
+    def first_values(self) -> list[tuple[keras.Variable, np.ndarray]]:
+        """Every weight that was to learn at any time, with the value it had then."""
+        return list(self._origins.values())
+
+    def restore(
+        self, owned: Iterable[Owned], origins: Iterable[tuple[keras.Variable, np.ndarray]], slowed: float
+    ) -> None:
+        """Take up what another process left, which `owners` and `first_values` told."""
+        self._owners = {id(variable): (variable, optimizer) for variable, optimizer in owned}
+        self._origins = {id(variable): (variable, value) for variable, value in origins}
+        self.slowed = slowed
 
     def _optimizer(
         self, variable: keras.Variable, kind: type[keras.optimizers.Optimizer]

@@ -30,13 +30,14 @@ from tfxfer.training.groups import check_learning_rates, rate_groups
 from tfxfer.training.history import History
 from tfxfer.training.learner import Learner
 from tfxfer.training.linear import why_not_solved
-from tfxfer.training.loop import Job, Trained, solve_head, train_weights, validated
+from tfxfer.training.loop import Job, solve_head, train_weights, validated
 from tfxfer.training.losses import Loss, ready_loss
 from tfxfer.training.metrics import Logs, with_default
 from tfxfer.training.phase import Phase
 from tfxfer.training.progress import Progress
 from tfxfer.training.reestimate import reestimate
 from tfxfer.training.schedules import Timeline
+from tfxfer.training.trained import Trained
 from tfxfer.training.updates import Updates
 
 Data: TypeAlias = ArraySplit | tf.data.Dataset

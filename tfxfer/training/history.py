@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +27,11 @@ class History:
     before: dict[str, float] = field(default_factory=dict)  # validation of the state before the phase
     monitor: str = "val_accuracy"
     why: tuple[str, ...] = ()  # choices made on the way, each with its reason
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> History:
+        """From `dataclasses.asdict`, also after it was JSON."""
+        parts: dict[str, Any] = {
+            name: tuple(part) if isinstance(part, list) else part for name, part in value.items()
+        }
+        return cls(**parts)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
@@ -24,8 +25,11 @@ from tfxfer.training.metrics import Logs, monitored, reset, values
 from tfxfer.training.phase import Phase
 from tfxfer.training.plateau import Plateau
 from tfxfer.training.progress import Progress
+from tfxfer.training.resume import Position, Running
+from tfxfer.training.snapshot import Snapshot
 from tfxfer.training.solve import fitted, solve, write
 from tfxfer.training.steps import Step, test_step, train_step
+from tfxfer.training.trained import Trained
 from tfxfer.training.updates import Updates
 
 
@@ -45,28 +49,6 @@ class Job:
     journal: Journal
     carry: Carry  # what the phase before left, and this one leaves
     head: Head | None  # of a Network; None for a plain model
-
-
-@dataclass(slots=True, eq=False)
-class Trained:
-    """What came of it; grows while the loop runs."""
-
-    before: Logs = field(default_factory=dict)
-    history: dict[str, list[float]] = field(default_factory=dict)
-    epoch_seconds: list[float] = field(default_factory=list)
-    best_epoch: int = 0
-    monitor: str = "val_loss"
-
-    @property
-    def seconds_per_epoch(self) -> float:
-        """Median without the first epoch, which traces the graphs; the first where it is the only one."""
-        return statistics.median(self.epoch_seconds[1:] or self.epoch_seconds)
-
-    def add(self, logs: Logs, seconds: float) -> None:
-        """One epoch more."""
-        self.epoch_seconds.append(seconds)
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
 
 
 def train_weights(job: Job) -> Trained:
@@ -101,8 +83,9 @@ class _Loop:
         self.trained = Trained()
         self.train_step = train_step(job.learner, job.train, job.loss, job.metrics, job.updates)
         self.test_step: Step = test_step(job.learner, job.validation, job.loss, job.metrics)
+        self.listeners = ready_callbacks(job.callbacks, job.phase)
         self.callbacks = keras.callbacks.CallbackList(
-            ready_callbacks(job.callbacks, job.phase),
+            self.listeners,
             add_history=True,
             model=job.model,
             epochs=job.phase.epochs,
@@ -129,9 +112,9 @@ class _Loop:
         self._tell(1, logs, seconds, len(job.train.targets) / seconds)
         self._end(best)
 
-    def _start(self) -> Best:
+    def _start(self, found: Snapshot | None = None) -> Best:
         job, trained = self.job, self.trained
-        trained.before = self._validate(None)
+        trained.before = self._validate(None) if found is None else found.facts["trained"]["before"]
         trained.monitor = monitored(job.phase, trained.before)
         best = Best(
             job.learner.suffix,
@@ -140,7 +123,8 @@ class _Loop:
             keep=job.phase.keep,
             beside=job.updates.state,
         )
-        best.offer(0, trained.before)
+        if found is None:
+            best.offer(0, trained.before)
         return best
 
     def _end(self, best: Best) -> None:
@@ -148,20 +132,25 @@ class _Loop:
         self.trained.best_epoch = best.epoch
 
     def run(self) -> None:
-        """Validate what is there, then train epoch by epoch."""
-        best = self._start()
+        """Validate what is there, then train epoch by epoch; or go on from a checkpoint."""
+        keeper = self.job.carry.keeper
+        found = None if keeper is None else keeper.found()
+        best = self._start(found)
         try:
-            self._epochs(best)
+            with nullcontext() if keeper is None else keeper.stop.listening():
+                self._epochs(best, found)
         finally:
             self._end(best)
 
-    def _epochs(self, best: Best) -> None:
+    def _epochs(self, best: Best, found: Snapshot | None) -> None:
         patience = self.job.phase.early_stopping_patience
         plateau = Plateau(self.job.phase, self.job.carry.slowed)
         self.callbacks.on_train_begin()
+        running = self._running(best, plateau)
+        begun = Position() if found is None else self._resumed(running, found)
         logs: Logs = {}
-        for epoch in range(1, self.job.phase.epochs + 1):
-            logs = self._epoch(epoch, best)
+        for epoch in range(begun.epoch, self.job.phase.epochs + 1):
+            logs = self._epoch(begun if epoch == begun.epoch else Position(epoch), running)
             if self.job.phase.schedule == "plateau":
                 plateau.after(epoch, best, self.job.updates.lead)
                 self.job.carry.slowed = plateau.factor
@@ -169,13 +158,49 @@ class _Loop:
                 patience is not None and epoch - best.last_progress >= patience
             ):
                 break
+            if epoch < self.job.phase.epochs:  # the end of a phase is kept otherwise
+                self._keep(running, Position(epoch + 1), epoch_end=True)
         self.callbacks.on_train_end(logs)
 
-    def _epoch(self, epoch: int, best: Best) -> Logs:
-        start = time.perf_counter()
-        self.callbacks.on_epoch_begin(epoch - 1)
-        logs, speed = self._train(epoch)
-        logs |= self._validate(best, epoch)
+    def _running(self, best: Best, plateau: Plateau) -> Running:
+        job = self.job
+        return Running(
+            job.model,
+            job.learner.suffix,
+            job.updates.state,
+            job.updates.lead,
+            job.metrics,
+            self.listeners,
+            best,
+            plateau,
+            self.trained,
+        )
+
+    def _resumed(self, running: Running, found: Snapshot) -> Position:
+        position = running.restore(found)
+        self.job.carry.slowed = running.plateau.factor
+        self.job.journal.write("decision", text=f"{self.job.phase.name} goes on at {position}")
+        return position
+
+    def _keep(self, running: Running, position: Position, *, epoch_end: bool = False) -> None:
+        """Write a checkpoint where it is time for one."""
+        keeper = self.job.carry.keeper
+        if keeper is None or not keeper.due(epoch_end=epoch_end):
+            return
+        if epoch_end or self._can_stop_here():
+            keeper.write(lambda: running.snapshot(position), f"{self.job.phase.name}, {position}")
+
+    def _can_stop_here(self) -> bool:
+        """Whether the middle of an epoch can be found again: not in a caller's stream, nor between updates."""
+        alone = tf.distribute.get_strategy().num_replicas_in_sync == 1  # a metric's state is one replica's
+        return alone and isinstance(self.job.train, ArrayExamples) and not self.train_step.waiting
+
+    def _epoch(self, begun: Position, running: Running) -> Logs:
+        start, epoch = time.perf_counter() - begun.seconds, begun.epoch
+        if not begun.batches:
+            self.callbacks.on_epoch_begin(epoch - 1)
+        logs, speed = self._train(begun, running)
+        logs |= self._validate(running.best, epoch)
         seconds = time.perf_counter() - start
         logs["learning_rate"] = self.job.updates.head_learning_rate()
         self.trained.add(logs, seconds)
@@ -183,24 +208,32 @@ class _Loop:
         self.callbacks.on_epoch_end(epoch - 1, logs)
         return logs
 
-    def _train(self, epoch: int) -> tuple[Logs, float]:
-        job = self.job
-        reset(job.metrics)
-        progress, total = Progress(job.journal, job.phase.name, f"epoch {epoch}", job.train.count), 0.0
-        for index, batch in enumerate(job.train.batches(job.carry.first_epoch + epoch)):
+    def _train(self, begun: Position, running: Running) -> tuple[Logs, float]:
+        job, epoch, start = self.job, begun.epoch, time.perf_counter() - begun.seconds
+        if not begun.batches:
+            reset(job.metrics)
+        progress, total = (
+            Progress(job.journal, job.phase.name, f"epoch {epoch}", job.train.count),
+            begun.total,
+        )
+        batches = enumerate(job.train.batches(job.carry.first_epoch + epoch))
+        for index, batch in itertools.islice(batches, begun.batches, None):
             self.callbacks.on_train_batch_begin(index)
             loss, size = float(self.train_step(batch)), _size(batch[1])
             total += loss * size
             progress.add(size)
-            mean = {"loss": total / max(progress.done, 1)}
+            done = begun.examples + progress.done
+            mean = {"loss": total / max(done, 1)}
             self.callbacks.on_train_batch_end(index, mean | (values(job.metrics) if self.batch_logs else {}))
             if not math.isfinite(loss):
                 raise self._not_finite(loss, epoch, index + 1)
             if job.model.stop_training:
                 break
+            self._keep(running, Position(epoch, index + 1, done, total, time.perf_counter() - start))
         self.train_step.finish()
-        _require_examples(progress.done, "training")
-        return {"loss": total / progress.done, **values(job.metrics)}, progress.images_per_second
+        examples = begun.examples + progress.done
+        _require_examples(examples, "training")
+        return {"loss": total / examples, **values(job.metrics)}, progress.images_per_second
 
     def _validate(self, best: Best | None, epoch: int = 0) -> Logs:
         """Validation's logs; with `best`, callbacks are told and the weights they validated are a candidate."""

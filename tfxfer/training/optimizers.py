@@ -26,15 +26,20 @@ OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
 
 def group_optimizer(phase: Phase, group: RateGroup) -> keras.optimizers.Optimizer:
     """One rate group's optimizer, built; its decay is decoupled and leaves vectors (biases, norms) alone."""
+    return built_optimizer(phase.optimizer, group.variables, group.learning_rate, _decay(phase, group))
+
+
+def built_optimizer(
+    name: str, variables: Sequence[keras.Variable], rate: float, decay: float
+) -> keras.optimizers.Optimizer:
+    """An optimizer for exactly these weights, its state at the start."""
     # AdamW takes 0.0 for no decay and refuses None; Adam takes both, and multiplies by 0.0 in vain.
-    optimizer = OPTIMIZERS[phase.optimizer](
-        learning_rate=float(group.learning_rate), weight_decay=_decay(phase, group)
-    )
+    optimizer = OPTIMIZERS[name](learning_rate=float(rate), weight_decay=decay)
     # Decay pulls a norm's scale to 0, not to 1, and a bias has nothing to gain from it.
     optimizer.exclude_from_weight_decay(
-        var_list=[variable for variable in group.variables if len(variable.shape) < 2]
+        var_list=[variable for variable in variables if len(variable.shape) < 2]
     )
-    optimizer.build(list(group.variables))
+    optimizer.build(list(variables))
     return optimizer
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 
 from tfxfer.catalogue.schedules import schedule_options
@@ -25,3 +28,11 @@ class Plateau:
         rate = float(keras.ops.convert_to_numpy(lead.learning_rate))
         lead.learning_rate.assign(rate * lowered / self.factor)
         self.factor, self._last_fall = lowered, epoch
+
+    def as_state(self) -> dict[str, Any]:
+        """What `take_state` makes the same of."""
+        return {"last_fall": self._last_fall, "factor": self.factor}
+
+    def take_state(self, state: Mapping[str, Any]) -> None:
+        """Become what `as_state` told."""
+        self._last_fall, self.factor = state["last_fall"], state["factor"]
