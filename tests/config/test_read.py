@@ -365,6 +365,10 @@ BAD_FILES = {
         "data: embedded/digits\nbackbone: {name: hub/nowhere, pixels: '[0,1]', until: 60%}\n",
         ["backbone.until must not be given with hub/: a SavedModel is opaque", "'60%'"],
     ),
+    "an option that no SavedModel has": (
+        "data: embedded/digits\nbackbone: {name: hub/nowhere, pixels: '[0,1]', options: {alpha: 1}}\n",
+        ["line 2", "a hub/ backbone takes the options signature and output only", "'alpha'"],
+    ),
     "size too small": (
         "data: embedded/digits\nbackbone: {name: keras/InceptionV3, image_size: 50}\n",
         ["backbone.image_size of keras/InceptionV3 must be 75 to 4096 pixels a side", "[50, 50]"],

@@ -12,7 +12,7 @@ from tfxfer.backbones.keras_applications import load_keras_application
 from tfxfer.backbones.loaded import Loaded
 from tfxfer.backbones.until import cut_until
 from tfxfer.catalogue.backbones import NAMED_WEIGHTS, BackboneFacts, backbone_facts
-from tfxfer.catalogue.inputs import ImageInput, Size
+from tfxfer.catalogue.inputs import Input, Kind, Size
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
 from tfxfer.config.until import OPAQUE
 from tfxfer.errors import ConfigError
@@ -22,12 +22,12 @@ from tfxfer.errors import ConfigError
 class Backbone:
     """A functional model from float32 images (N, H, W, 3), after `input.pixels`, to features.
 
-    Features are (N, h, w, C) or (N, C).
+    Features are (N, h, w, C) or (N, C). Of kind "tensor" it takes float32 (N, a, b, c) as they come.
     """
 
     name: str
     model: keras.Model
-    input: ImageInput
+    input: Input
     source: str
     licence: str
     weights: str  # "imagenet", "glyphs", "none", or the file they came from
@@ -48,6 +48,7 @@ def load_backbone(
     pixels: str | Mapping[str, object] | Pixels | None = None,
     until: str | None = None,
     seed: int = 0,
+    kind: Kind = "image",
 ) -> Backbone:
     """The backbone of that name: keras/NAME, embedded/NAME, hub/FOLDER or file/PATH.keras.
 
@@ -56,7 +57,8 @@ def load_backbone(
     path of a weights file; the catalogue's first choice where it is not given. `until` cuts the backbone short,
     after its weights are loaded: "60%" keeps that share of its blocks, counted from the input and rounded down
     (at least one); a name keeps everything up to the end of that block or operation. Layer names do not depend
-    on what was built before.
+    on what was built before. `options` of hub/ are `signature` and `output`, where a module has several.
+    `kind="tensor"` opens a hub/ module of numbers that are no picture; it takes no `pixels`.
 
     Raises:
         ConfigError: the name, a size, an option, `pixels` or `until` is wrong.
@@ -69,7 +71,13 @@ def load_backbone(
 
         if until is not None:
             raise ConfigError(f"{OPAQUE}. Received: until {until!r} with {name!r}. Leave it out.")
-        return _backbone(name, load_hub(name.removeprefix("hub/"), size, asked))
+        return _backbone(
+            name, load_hub(name.removeprefix("hub/"), size, asked, options=options or {}, kind=kind)
+        )
+    if kind != "image":
+        raise ConfigError(
+            f"kind 'tensor' is for hub/ backbones. Received: {kind!r} with {name!r}. Leave it out."
+        )
     if name.startswith("file/"):
         from tfxfer.backbones.file import load_file
 

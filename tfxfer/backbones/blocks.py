@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -37,7 +37,13 @@ class Block:
     layers: tuple[str, ...]  # names of its operations, in order
     output: Any  # KerasTensor
     parameters: int  # statistics included
-    opaque: bool = False  # its inside cannot be cut or learn in parts
+    frozen_because: str = ""  # why it cannot learn; empty: it can
+    module: SavedModelFeatures | None = None  # the SavedModel that it is a part of; none can be cut inside
+
+    @property
+    def opaque(self) -> bool:
+        """Whether it can only be frozen."""
+        return bool(self.frozen_because)
 
 
 def cut_points(model: keras.Model) -> tuple[Block, ...]:
@@ -62,9 +68,8 @@ def find_blocks(inputs: Sequence[Any], output: Any) -> tuple[Block, ...]:
     steps = steps_between(inputs, [output])
     spans = tuple(_joined(steps, sorted(_boundaries(steps, inputs, output))))
     names = name_blocks(spans)
-    return tuple(
-        _block(index, name, span) for index, (name, span) in enumerate(zip(names, spans, strict=True))
-    )
+    blocks = [block for name, span in zip(names, spans, strict=True) for block in _blocks(name, span)]
+    return tuple(replace(block, index=index) for index, block in enumerate(blocks))
 
 
 def cut_positions(steps: Sequence[Step], inputs: Sequence[Any], outputs: Sequence[Any]) -> tuple[int, ...]:
@@ -200,11 +205,27 @@ def _weights(step: Step) -> list[Any]:
     return list(step.operation.weights) if isinstance(step.operation, keras.Layer) else []
 
 
-def _block(index: int, name: str, span: tuple[Step, ...]) -> Block:
-    weights = {id(weight): weight for step in span for weight in _weights(step)}
-    opaque = any(isinstance(step.operation, (keras.Model, SavedModelFeatures)) for step in span)
-    layers = tuple(dict.fromkeys(step.name for step in span))
-    return Block(index, name, layers, span[-1].outputs[0], sum(_size(w) for w in weights.values()), opaque)
+def _blocks(name: str, span: tuple[Step, ...]) -> Iterator[Block]:
+    """The span as one block, or in the place of a SavedModel that can learn its parts; all end where the span ends."""
+    output = span[-1].outputs[0]
+    modules = [step.operation for step in span if isinstance(step.operation, SavedModelFeatures)]
+    layers = tuple(dict.fromkeys(step.name for step in span if step.operation not in modules))
+    why = "it is a model without a graph" if any(isinstance(s.operation, keras.Model) for s in span) else ""
+    if not modules or why or modules[0].frozen_because or len(modules) > 1:
+        why = why or next((f"{m.folder}: {m.frozen_because}" for m in modules if m.frozen_because), "")
+        layers = tuple(dict.fromkeys(step.name for step in span))
+        yield Block(
+            0, name, layers, output, _sizes(weight for step in span for weight in _weights(step)), why
+        )
+        return
+    (module,) = modules
+    for part in module.parts:
+        yield Block(0, part.block, (*layers, part.name), output, _sizes(part.weights), module=module)
+        layers = ()
+
+
+def _sizes(weights: Iterable[Any]) -> int:
+    return sum(_size(weight) for weight in {id(weight): weight for weight in weights}.values())
 
 
 def _size(weight: Any) -> int:

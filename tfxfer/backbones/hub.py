@@ -1,38 +1,77 @@
-"""A folder in TF Hub's SavedModel format as a backbone; it works frozen."""
+"""A folder in TF Hub's SavedModel format as a backbone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
 
 from tfxfer.backbones.loaded import Loaded
-from tfxfer.backbones.saved_model_layer import SavedModelFeatures, input_shape, load_saved_model
-from tfxfer.catalogue.inputs import ImageInput, Size
+from tfxfer.backbones.saved_model_layer import SavedModelFeatures
+from tfxfer.catalogue.hub_modules import HUB_OPTIONS
+from tfxfer.catalogue.inputs import ImageInput, Input, Kind, Size, TensorInput
 from tfxfer.catalogue.pixels import USUAL_PIXELS, Pixels
 from tfxfer.errors import BackboneError, ConfigError
 
 
-def load_hub(handle: str, size: Size | None, pixels: Pixels | None) -> Loaded:
-    """The SavedModel in a folder, called on float32 images after `pixels`.
+def load_hub(
+    handle: str,
+    size: Size | None,
+    pixels: Pixels | None,
+    *,
+    options: Mapping[str, object] | None = None,
+    kind: Kind = "image",
+) -> Loaded:
+    """The SavedModel in a folder, called on float32 images after `pixels`, or on tensors as they come.
 
     Raises:
-        ConfigError: `handle` is no folder, or `pixels` or `image_size` is needed and was not given.
-        BackboneError: the folder holds no SavedModel of images.
+        ConfigError: `handle` is no folder, `pixels` or `image_size` is needed and was not given, or there is no
+            such signature or output.
+        BackboneError: the folder holds no SavedModel of images (of tensors).
     """
     folder = hub_folder(handle)
-    if pixels is None:
+    chosen = _chosen(handle, options or {})
+    if kind == "image" and pixels is None:
         raise ConfigError(
             f"backbone 'hub/{handle}' needs pixels: a SavedModel does not say which range it was trained on. "
             f"Received: none. Set pixels to {USUAL_PIXELS}; "
             "its documentation says which (TF Hub's own modules use [0,1])."
         )
-    size = _checked_size(handle, input_shape(load_saved_model(folder)), size)
-    images = keras.Input((*size, 3), name="image")
-    model = keras.Model(images, SavedModelFeatures(str(folder))(images), name="hub")
-    return Loaded(
-        model, ImageInput(size, pixels), str(folder), "not stated; see the module's page", str(folder)
+    module = SavedModelFeatures(
+        str(folder), signature=chosen.get("signature"), output_name=chosen.get("output")
     )
+    contract: Input
+    if pixels is not None and kind == "image":
+        contract = ImageInput(_checked_size(handle, module.takes, size), pixels)
+        shape: tuple[int, ...] = (*contract.size, 3)
+    else:
+        contract = _tensor_input(handle, module.takes, pixels)
+        shape = contract.shape
+    inputs = keras.Input(shape, name=kind)
+    model = keras.Model(inputs, module(inputs), name="hub")
+    return Loaded(model, contract, str(folder), "not stated; see the module's page", str(folder))
+
+
+def _chosen(handle: str, options: Mapping[str, object]) -> dict[str, str]:
+    for name, value in options.items():
+        if name not in HUB_OPTIONS or not isinstance(value, str):
+            raise ConfigError(
+                f"options of 'hub/{handle}' are {' and '.join(HUB_OPTIONS)}, each a name. "
+                f"Received: {name!r}: {value!r}."
+            )
+    return {name: str(value) for name, value in options.items()}
+
+
+def _tensor_input(handle: str, takes: tuple[int | None, ...] | None, pixels: Pixels | None) -> TensorInput:
+    sides = () if takes is None else takes[1:]
+    known = [side for side in sides if side is not None]
+    if pixels is not None or len(known) != 3 or len(sides) != 3:
+        raise BackboneError(
+            f"a tensor backbone takes (N, a, b, c) of fixed size and no pixels. Received: 'hub/{handle}', which takes "
+            f"{takes}{'' if pixels is None else ', with pixels'}."
+        )
+    return TensorInput((known[0], known[1], known[2]))
 
 
 def hub_folder(handle: str) -> Path:

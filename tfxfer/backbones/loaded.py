@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import keras
 
-from tfxfer.catalogue.inputs import ImageInput
+from tfxfer.catalogue.inputs import ImageInput, Input
 from tfxfer.catalogue.pixels import Pixels
 
 
@@ -15,7 +15,7 @@ class Loaded:
     """A model with its input contract and the origin of its weights."""
 
     model: keras.Model
-    input: ImageInput
+    input: Input
     source: str
     licence: str
     weights: str

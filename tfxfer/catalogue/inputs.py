@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from tfxfer.catalogue.pixels import Pixels
 
 Size = tuple[int, int]  # (height, width) in pixels
-Kind = Literal["image"]
+Kind = Literal["image", "tensor"]
 ResizeRule = Literal["stretch", "crop", "pad"]
 
 
@@ -19,3 +19,19 @@ class ImageInput:
     size: Size
     pixels: Pixels
     kind: ClassVar[Kind] = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInput:
+    """Numbers (a, b, c) that are no picture, float32, as they come: nothing is done to them."""
+
+    shape: tuple[int, int, int]
+    kind: ClassVar[Kind] = "tensor"
+
+    @property
+    def size(self) -> Size:
+        """Its first two sides."""
+        return self.shape[0], self.shape[1]
+
+
+Input = ImageInput | TensorInput

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tfxfer.catalogue.backbones import NAMED_WEIGHTS, BackboneFacts, backbone_facts
+from tfxfer.catalogue.hub_modules import HUB_OPTIONS
 from tfxfer.catalogue.pixels import USUAL_PIXELS
 from tfxfer.config.document import Place, Problem
 from tfxfer.config.messages import NOT_YET
@@ -79,7 +80,7 @@ def _check_size(backbone: BackboneConfig, smallest: int) -> Iterator[Problem]:
 
 
 def _check_hub(backbone: BackboneConfig, folder: str) -> Iterator[Problem]:
-    yield from _refuse_own(backbone)
+    yield from _refuse_own(backbone, HUB_OPTIONS)
     if backbone.until is not None:
         received = f"Received: '{backbone.until}'. Remove the key."
         yield Problem(("backbone", "until"), f"backbone.{OPAQUE}. {received}")
@@ -102,17 +103,22 @@ def _check_hub(backbone: BackboneConfig, folder: str) -> Iterator[Problem]:
 
 
 def _check_file(backbone: BackboneConfig, path: str) -> Iterator[Problem]:
-    yield from _refuse_own(backbone)
+    yield from _refuse_own(backbone, ())
     if not path.endswith(".keras") or not Path(path).is_file():
         yield Problem(NAME, f"file/PATH must name a .keras file that exists. Received: '{path}'.")
 
 
-def _refuse_own(backbone: BackboneConfig) -> Iterator[Problem]:
+def _refuse_own(backbone: BackboneConfig, options: Sequence[str]) -> Iterator[Problem]:
     kind = backbone.name.partition("/")[0]
     if backbone.weights is not None:
         yield Problem(
             ("backbone", "weights"),
             f"a {kind}/ backbone brings its own weights. Received: '{backbone.weights}'. Remove the key.",
         )
-    if backbone.options:
-        yield Problem(("backbone", "options"), f"a {kind}/ backbone takes no options. Remove the key.")
+    for key in backbone.options:
+        if key not in options:
+            known = f"takes the options {' and '.join(options)} only" if options else "takes no options"
+            yield Problem(
+                ("backbone", "options", key),
+                f"a {kind}/ backbone {known}. Received: '{key}'. Remove the key.",
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from tfxfer.backbones.blocks import Block, cut_positions, find_blocks
 from tfxfer.backbones.features import features_tensor
 from tfxfer.backbones.graph import Step, flat_model, steps_between
 from tfxfer.backbones.layer_kinds import PADS, has_kernel, is_augmentation, is_random
+from tfxfer.backbones.saved_model_layer import SavedModelNorm
+from tfxfer.backbones.units import units
 from tfxfer.errors import BlockError
 from tfxfer.network.network import Network
 from tfxfer.network.policy import FreezePolicy, learning_blocks
@@ -66,17 +69,28 @@ def chosen_blocks(blocks: Sequence[Block], policy: FreezePolicy) -> Sequence[Blo
     """
     count = learning_blocks(policy, [block.name for block in blocks], [block.parameters for block in blocks])
     learning = blocks[len(blocks) - count :]
-    _refuse_opaque(learning)
+    for block in learning:
+        if block.frozen_because:
+            raise BlockError(
+                "unfreeze must be 'none' for a backbone that is opaque and can only be frozen. "
+                f"Received: a policy by which block {block.name!r} learns ({block.frozen_because})."
+            )
+        if block.module is not None:
+            block.module.check_learns()
+    _refuse_partial_norms(blocks, learning, policy)
     return learning
 
 
-def _refuse_opaque(learning: Sequence[Block]) -> None:
-    for block in learning:
-        if block.opaque:
-            raise BlockError(
-                "unfreeze must be 'none' for a backbone that is opaque (a SavedModel, a subclassed model). "
-                f"Received: a policy by which block {block.name!r} learns."
-            )
+def _refuse_partial_norms(blocks: Sequence[Block], learning: Sequence[Block], policy: FreezePolicy) -> None:
+    """A SavedModel has one switch for training mode, so BatchNorm learns in all of it or in none of it."""
+    modules = {id(block.module) for block in learning if block.module is not None}
+    still = [block.name for block in blocks if id(block.module) in modules and block not in learning]
+    if policy.batch_norm == "learn" and still:
+        raise BlockError(
+            "batch_norm 'learn' in a SavedModel needs all of it unfrozen: its BatchNorm layers share one switch. "
+            f"Received: {len(still)} blocks of it that stay frozen, from {still[0]!r}. "
+            "Set batch_norm to 'frozen', or unfreeze to 'all'."
+        )
 
 
 def _set_trainable(
@@ -90,11 +104,13 @@ def _set_trainable(
     flat.trainable = True
     in_backbone = {name for block in blocks for name in block.layers}
     learns = {name for block in learning for name in block.layers}
-    for layer in flat.layers:
-        layer.trainable = layer.name not in in_backbone or layer.name in learns
+    for name, layer in units(flat.layers).items():
+        # Of every part: setting True where it is True already stops there in Keras 3 on TensorFlow.
+        for part in _parts(layer):
+            part.trainable = name not in in_backbone or name in learns
         if policy.batch_norm == "frozen":
             for part in _parts(layer):
-                if isinstance(part, keras.layers.BatchNormalization):
+                if isinstance(part, (keras.layers.BatchNormalization, SavedModelNorm)):
                     part.trainable = False
 
 
@@ -109,7 +125,7 @@ def _boundary(flat: keras.Model, blocks: Sequence[Block], learning: Sequence[Blo
     augmentation = tuple(step.name for step in frozen if is_augmentation(step.operation))
     step = None if augmentation else _deepest_cut(steps, flat, len(frozen))
     names = {name for block in blocks for name in block.layers}
-    backbone = [layer for layer in flat.layers if layer.name in names]
+    backbone = [layer for name, layer in units(flat.layers).items() if name in names]
     trainable = _count(flat.trainable_weights)
     return FrozenBoundary(
         name="input" if step is None else step.name,
@@ -151,7 +167,13 @@ def _deepest_cut(steps: Sequence[Step], flat: keras.Model, count: int) -> Step |
 
 def _is_statistic(weight: Any) -> bool:
     """Moving statistics and the like never learn, whatever is unfrozen."""
-    return weight.path.rpartition("/")[2] in ("moving_mean", "moving_variance", "mean", "variance", "count")
+    return re.split(r"[/.]", weight.path)[-1] in (
+        "moving_mean",
+        "moving_variance",
+        "mean",
+        "variance",
+        "count",
+    )
 
 
 def _count(weights: Iterable[Any]) -> int:

@@ -15,7 +15,7 @@ from tfxfer.backbones.backbone import Backbone
 from tfxfer.backbones.blocks import Block, find_blocks
 from tfxfer.backbones.graph import replay, steps_between
 from tfxfer.catalogue.decision import Decision
-from tfxfer.catalogue.inputs import ImageInput
+from tfxfer.catalogue.inputs import ImageInput, Input
 from tfxfer.catalogue.tasks import TASKS, TaskName
 from tfxfer.errors import NetworkError
 from tfxfer.network.head import Head, Pooling
@@ -38,11 +38,14 @@ class Origin:
 
 @dataclass(eq=False)
 class Network:
-    """One flat graph: uint8 RGB 0-255 (N, H, W, 3) named `image` -> float32 logits (N, labels)."""
+    """One flat graph: uint8 RGB 0-255 (N, H, W, 3) named `image` -> float32 logits (N, labels).
+
+    Of a backbone of kind "tensor": float32 (N, a, b, c) named `tensor`.
+    """
 
     model: keras.Model
     labels: tuple[str, ...]
-    input: ImageInput
+    input: Input
     backbone: Origin
     head: Head
     decision: Decision | None = None  # how probabilities become an answer; None: the most probable label
@@ -102,8 +105,8 @@ def attach_head(
     """
     names = _labels(labels, task)
     head = Head(tuple(hidden), dropout, pooling, task, *_unit(targets, len(names), task))
-    image = keras.Input((*backbone.input.size, 3), dtype="uint8", name="image")
-    features = _on_backbone(backbone, Preprocess.of(backbone.input.pixels)(image))
+    image, pixels = _input(backbone.input)
+    features = _on_backbone(backbone, pixels)
     logits = _head(features, head, len(names), seed)
     origin = Origin(
         backbone.name,
@@ -115,6 +118,15 @@ def attach_head(
         backbone.until,
     )
     return Network(keras.Model(image, logits, name="network"), names, backbone.input, origin, head)
+
+
+def _input(contract: Input) -> tuple[Any, Any]:
+    """What the network takes, and what its backbone takes of it."""
+    if isinstance(contract, ImageInput):
+        image = keras.Input((*contract.size, 3), dtype="uint8", name="image")
+        return image, Preprocess.of(contract.pixels)(image)
+    tensor = keras.Input(contract.shape, dtype="float32", name="tensor")
+    return tensor, tensor
 
 
 def output_of(model: keras.Model, operation: str) -> Any:

@@ -20,7 +20,7 @@ from tfxfer.backbones.naming import fresh_names
 from tfxfer.backbones.weight_names import named_weights
 from tfxfer.backbones.weights_file import check_fit, pair_by_name
 from tfxfer.catalogue.decision import read_decision
-from tfxfer.catalogue.inputs import ImageInput
+from tfxfer.catalogue.inputs import ImageInput, Input, TensorInput
 from tfxfer.catalogue.pixels import parse_pixels
 from tfxfer.errors import NetworkError, WeightsError
 from tfxfer.network.head import Head
@@ -63,14 +63,11 @@ def load_network(folder: str | Path) -> Network:
     document = _read(folder)
     model = _model(document["model"], folder)
     _load_weights(model, folder / WEIGHTS)
-    described = document["input"]
-    pixels = parse_pixels(described["pixels"])
-    height, width = described["size"]
     labels, decision = tuple(document["labels"]), document.get("decision")
     return Network(
         model,
         labels,
-        ImageInput((height, width), pixels),
+        _input(document["input"]),
         Origin(**document["backbone"]),
         _head(document["head"]),
         None if decision is None else read_decision(decision, labels),
@@ -82,15 +79,25 @@ def _head(document: dict[str, Any]) -> Head:
     return Head(**{**document, **lists})
 
 
+def _input(document: dict[str, Any]) -> Input:
+    if document["kind"] == "tensor":
+        first, second, third = document["shape"]
+        return TensorInput((first, second, third))
+    height, width = document["size"]
+    return ImageInput((height, width), parse_pixels(document["pixels"]))
+
+
+def _input_document(contract: Input) -> dict[str, Any]:
+    if isinstance(contract, TensorInput):
+        return {"kind": contract.kind, "shape": list(contract.shape)}
+    return {"kind": contract.kind, "size": list(contract.size), "pixels": contract.pixels.as_dict()}
+
+
 def _document(network: Network) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "labels": list(network.labels),
-        "input": {
-            "kind": network.input.kind,
-            "size": list(network.input.size),
-            "pixels": network.input.pixels.as_dict(),
-        },
+        "input": _input_document(network.input),
         "backbone": asdict(network.backbone),
         "head": {
             key: list(value) if isinstance(value, tuple) else value

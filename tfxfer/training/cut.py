@@ -10,6 +10,7 @@ import keras
 from tfxfer.backbones.blocks import Block, find_blocks
 from tfxfer.backbones.features import features_tensor
 from tfxfer.backbones.graph import flat_model
+from tfxfer.backbones.units import units
 from tfxfer.errors import TrainingError
 from tfxfer.network.freeze import FrozenBoundary, freeze
 from tfxfer.network.head import Head
@@ -26,7 +27,7 @@ class Cut:
     model: keras.Model  # the caller's, which callbacks see
     boundary: FrozenBoundary
     learner: Learner
-    layers: Mapping[str, keras.layers.Layer]  # of the flat graph
+    layers: Mapping[str, keras.layers.Layer]  # of the flat graph; of a SavedModel, its parts
     blocks: Mapping[str, Sequence[str]]  # name -> its layers' names, input to output
     head: Head | None  # of a Network, whose outputs are logits; None for a plain model
 
@@ -41,7 +42,7 @@ def cut(model: Network | keras.Model, phase: Phase) -> Cut:
     whole = model.model if isinstance(model, Network) else model
     flat = flat_model(whole)
     found = backbone_blocks(model)
-    layers = {layer.name: layer for layer in flat.layers}
+    layers = units(flat.layers)
     boundary = freeze(model, phase.policy(_unfreeze(phase, found, layers)))
     parts = (None, whole) if boundary.tensor is None else split_model(whole, boundary.tensor)
     blocks = {block.name: block.layers for block in found}
