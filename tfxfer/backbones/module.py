@@ -63,7 +63,7 @@ def _of_signature(loaded: Any, where: str, name: str, output: str | None, why: s
     known = [key for key in loaded.signatures if not key.startswith("__")]
     if name not in known:
         raise ConfigError(
-            f"the signature must be one of the SavedModel's: {', '.join(known) or 'it has none'}. "
+            f"the signature must be one of the SavedModel's: {', '.join(sorted(known)) or 'it has none'}. "
             f"Received: {name!r} of {where}. Set options.signature; a SavedModel without signatures must be "
             "callable: export it again with tf.saved_model.save and a __call__."
         )
@@ -132,8 +132,9 @@ def _chosen(known: Sequence[str], output: str | None, where: str) -> str:
         return DEFAULT_OUTPUT
     if output is not None and output in known:
         return output
+    received = "none chosen" if output is None else repr(output)
     raise ConfigError(
-        f"{where} has the outputs {', '.join(known)}. Received: {'none chosen' if output is None else repr(output)}. "
+        f"{where} has the outputs {', '.join(sorted(known))}. Received: {received}. "
         "Set options.output to one of them."
     )
 
