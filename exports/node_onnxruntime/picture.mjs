@@ -4,6 +4,7 @@
 // that the network was trained on.
 
 const BITS = 22; // of a weight's fraction: 32 less 8 of the pixel and 2 of room
+const HALF = 1 << (BITS - 1);
 
 /** The picture {data: RGB bytes, width, height} by the contract's rule: RGB bytes of height x width. */
 export function resized(picture, height, width, rule) {
@@ -79,28 +80,28 @@ function stretched(picture, height, width) {
 
 function rowsResized({ data, width, height }, wanted) {
   const found = new Uint8Array(wanted * height * 3);
-  weights(width, wanted).forEach(({ first, shares }, x) => {
+  for (const [x, { first, shares }] of weights(width, wanted).entries()) {
     for (let y = 0; y < height; y++) {
       for (let channel = 0; channel < 3; channel++) {
-        let sum = 1 << (BITS - 1);
-        shares.forEach((share, k) => (sum += data[(y * width + first + k) * 3 + channel] * share));
+        let [sum, at] = [HALF, (y * width + first) * 3 + channel];
+        for (let k = 0; k < shares.length; k++, at += 3) sum += data[at] * shares[k];
         found[(y * wanted + x) * 3 + channel] = byte(sum);
       }
     }
-  });
+  }
   return found;
 }
 
 function columnsResized(data, width, height, wanted) {
-  const found = new Uint8Array(width * wanted * 3);
   const line = width * 3;
-  weights(height, wanted).forEach(({ first, shares }, y) => {
+  const found = new Uint8Array(line * wanted);
+  for (const [y, { first, shares }] of weights(height, wanted).entries()) {
     for (let x = 0; x < line; x++) {
-      let sum = 1 << (BITS - 1);
-      shares.forEach((share, k) => (sum += data[(first + k) * line + x] * share));
+      let [sum, at] = [HALF, first * line + x];
+      for (let k = 0; k < shares.length; k++, at += line) sum += data[at] * shares[k];
       found[y * line + x] = byte(sum);
     }
-  });
+  }
   return found;
 }
 
@@ -121,6 +122,6 @@ function weights(size, wanted) {
     );
     const sum = raw.reduce((total, share) => total + share, 0);
     const shares = raw.map((share) => Math.trunc(0.5 + (sum === 0 ? share : share / sum) * (1 << BITS)));
-    return { first, shares };
+    return { first, shares: Int32Array.from(shares) };
   });
 }
