@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from markupsafe import escape
 from PIL import Image
 
 from tests.cli.running import call
@@ -95,6 +97,13 @@ def test_the_card_holds_no_markup_of_a_label(run: Path) -> None:
     assert card.count("\n# ") == 0
     columns = {line.count("|") - line.count("\\|") for line in card.splitlines() if line.startswith("| -")}
     assert len(columns) == 1
+
+
+def test_the_page_shows_every_label_as_text(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    for label in HOSTILE:
+        assert str(escape(label.replace("/", "\u2215"))) in page
+    assert not re.search(r"<(script|b>|img src=x)", page)
 
 
 def test_nothing_was_run_and_tables_for_people_are_plain(

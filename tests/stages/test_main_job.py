@@ -110,6 +110,7 @@ PROMISED = {
     "label_issues.csv",
     "bundle",
     "report.json",
+    "report.html",
     "log.jsonl",
     "stages",
 }
@@ -149,6 +150,16 @@ def test_the_report_speaks_of_the_files_that_are_there(finished: Finished) -> No
     assert all(gate["passed"] for gate in report["gates"])
     assert report["data"]["labels"] == ["blue", "red"]
     assert [phase["name"] for phase in report["phases"]] == ["head", "fine"]
+
+
+def test_the_page_is_built_again_to_the_same_bytes(finished: Finished, tmp_path: Path) -> None:
+    out = finished.copy(tmp_path / "out")
+    page = (out / "report.html").read_bytes()
+    assert b"<h1>" in page
+    (out / "report.html").unlink()
+    assert call("report", str(out)) == 0
+    assert (out / "report.html").read_bytes() == page
+    assert f"page: {Path('out') / 'report.html'}" in finished.process.stdout
 
 
 def test_every_photo_is_in_one_split(finished: Finished) -> None:
@@ -262,6 +273,9 @@ def test_a_failed_gate_keeps_the_file_as_rejected_and_exits_1(
     assert litert["path"] == "bundle/litert/float32.tflite.rejected"
     assert (out / litert["path"]).is_file()
     assert not (out / "bundle" / "litert" / "float32.tflite").exists()
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "<h1>Not ready: 1 check failed</h1>" in page
+    assert page.index("litert:float32: max_size_bytes 1") < page.index("<main>")
     capsys.readouterr()
     assert call("verify", str(out / "bundle")) == 0
     contract = json.loads((out / "bundle" / "contract.json").read_text())

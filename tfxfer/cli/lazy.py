@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
         "train",
         "compare",
         "find-lr",
+        "report",
         "evaluate",
         "export",
         "predict",
@@ -28,7 +29,7 @@ COMMANDS: Mapping[str, str] = {
         "doctor",
     )
 }
-PLANNED_COMMANDS = ("benchmark", "explain", "report")
+PLANNED_COMMANDS = ("benchmark", "explain")
 
 
 class LazyGroup(click.Group):

@@ -32,6 +32,8 @@ def print_report(report: Mapping[str, object], out: Path) -> None:
             name, value, limit = gate.get("name"), shown(gate.get("value")), shown(gate.get("limit"))
             click.echo(f"gate {name} does not hold: {value}, limit {limit}")
     click.echo(f"report: {out / 'report.json'}")
+    if (out / "report.html").is_file():
+        click.echo(f"page: {out / 'report.html'}")
     if artifacts:
         click.echo(f"bundle: {out / 'bundle'}")
 

@@ -1,1 +1,1 @@
-"""Reports from report.json alone."""
+"""report.html: a page for people, made of what a run directory holds; TensorFlow is never imported."""

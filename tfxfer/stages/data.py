@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from tfxfer.catalogue.backbones import BACKBONES, require_kind
 from tfxfer.catalogue.inputs import Size
 from tfxfer.catalogue.pixels import Pixels
@@ -67,6 +69,34 @@ class RunData:
             "duplicates": self.scan.report.duplicates,
             "fingerprint": self.fingerprint,
         }
+
+    def findings_dict(self) -> dict[str, object]:
+        """What report.json adds: every problem, and how many examples of each label each split has."""
+        problems = [
+            {
+                "kind": problem.kind,
+                "severity": problem.severity,
+                "count": len(problem.paths),
+                "message": problem.message,
+            }
+            for problem in self.scan.report.problems
+        ]
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        labels = len(self.splits.labels)
+        counts = {
+            name: None
+            if task_of(self.admitted.records) == "regression"
+            else label_counts(split.labels, labels)
+            for name, split in splits.items()
+        }
+        return {"problems": problems, "class_counts": counts}
+
+
+def label_counts(labels: np.ndarray, count: int) -> list[int]:
+    """How many examples each label has, from class numbers (N,) or (N, labels) zeros and ones."""
+    if labels.ndim == 1:
+        return [int(number) for number in np.bincount(labels, minlength=count)]
+    return [int(number) for number in labels.sum(axis=0)]
 
 
 def input_size(backbone: BackboneConfig) -> Size:

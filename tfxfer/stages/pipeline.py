@@ -16,6 +16,8 @@ from tfxfer.stages.data import ScanData, SplitData, open_data, require_data_kind
 from tfxfer.stages.decision import Decide, RequireEvaluable, has_decision
 from tfxfer.stages.evaluation import Evaluate
 from tfxfer.stages.export import HandOver, RequireCalibration, ShareTrace, WriteArtifact, wanted_artifacts
+from tfxfer.stages.mistakes import KeepMistakes
+from tfxfer.stages.page import WritePage
 from tfxfer.stages.report import WriteReport
 from tfxfer.stages.run_directory import open_run
 from tfxfer.stages.stage import Pipeline, Stage, State
@@ -37,11 +39,12 @@ def transfer_pipeline(config: Config, source: Source) -> Pipeline:
         KeepNetwork(),
         Cached(Evaluate()),
         _baselines(config),
+        KeepMistakes(),
     ]
     if config.exports:
         files = [Cached(WriteArtifact(wanted)) for wanted in wanted_artifacts(config)]
         stages += [ShareTrace(), *files, HandOver()]
-    return Pipeline([*stages, WriteReport()], name="transfer")
+    return Pipeline([*stages, WriteReport(), WritePage()], name="transfer")
 
 
 def _baselines(config: Config) -> Stage:

@@ -10,6 +10,7 @@ from tfxfer.stages.artifacts import Judged
 from tfxfer.stages.baselines import MeasuredBaselines
 from tfxfer.stages.data import RunData
 from tfxfer.stages.handover import bundle_path
+from tfxfer.stages.mistakes import CloserLook
 from tfxfer.stages.stage import State
 from tfxfer.stages.training import TrainedNetwork
 from tfxfer.store.atomic import write_json
@@ -44,13 +45,13 @@ def build_report(state: State) -> dict[str, Any]:
         "seed": state.config.seed,
         "seconds": _seconds(state),
         "versions": versions(),
-        "data": data.as_dict(),
+        "data": {**data.as_dict(), **data.findings_dict()},
         "backbone": trained.backbone_dict(),
         "domain_gap": trained.gap.blocks_list(),
         "domain_gap_summary": trained.gap.summary(),
         "phases": [phase_dict(entry) for entry in trained.histories],
         "task": reference.task,
-        "test": _test(reference),
+        "test": {**_test(reference), **_closer_look(state)},
         # None: not measured, and not to be taken for 0.
         "baselines": baselines.baselines_dict(),
         "verdict": baselines.verdict.as_dict(),
@@ -74,6 +75,12 @@ def _test(reference: Reference) -> dict[str, Any]:
     if reference.slices:
         figures["slices"] = [entry.as_dict() for entry in reference.slices]
     return figures
+
+
+def _closer_look(state: State) -> dict[str, Any]:
+    """Of a pipeline that has no such stage: nothing."""
+    found = state.results.get("closer_look")
+    return found.as_dict() if isinstance(found, CloserLook) else {}
 
 
 def _network_gates(state: State) -> list[dict[str, object]]:

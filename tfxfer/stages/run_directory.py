@@ -57,6 +57,14 @@ class RunDirectory:
         return self.path / "report.json"
 
     @property
+    def page(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def mistakes(self) -> Path:
+        return self.path / "mistakes"
+
+    @property
     def stages(self) -> Path:
         return self.path / "stages"
 

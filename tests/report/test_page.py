@@ -1,0 +1,174 @@
+"""The page: the verdict first, every part present, nothing from elsewhere, no name that runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report.making import HOSTILE, TASKS, finished, gate, regression, report, write_run
+from tfxfer.report.finished import read_run
+from tfxfer.report.page import render_report
+
+Report = dict[str, Any]
+EVERY = {"next", "scores", "files", "training", "mistakes", "confidence", "data", "gap", "reproduce"}
+PARTS = {
+    "classification": EVERY | {"classes", "slices"},
+    "multi_label": EVERY | {"classes", "slices"},
+    "regression": EVERY,
+}
+
+
+@cache
+def page_of(task: str) -> str:
+    return render_report(finished(TASKS[task]()))
+
+
+class Elements(HTMLParser):
+    """Every start tag with its attributes, and the text in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_part_is_there(task: str) -> None:
+    elements = Elements(page_of(task))
+    assert {found["id"] for tag, found in elements.tags if tag == "section"} == PARTS[task]
+    plots = [found for tag, found in elements.tags if tag == "svg"]
+    assert len(plots) >= 4
+    assert all(found["role"] == "img" and found["aria-label"] for found in plots)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_it_asks_for_nothing_from_elsewhere(task: str) -> None:
+    elements = Elements(page_of(task))
+    assert not {"script", "iframe", "object", "embed"} & {tag for tag, _ in elements.tags}
+    addresses = [
+        found[key] or ""
+        for _, found in elements.tags
+        for key in ("src", "href", "xlink:href")
+        if key in found
+    ]
+    assert all(address.startswith(("#", "data:")) for address in addresses)
+    assert "Content-Security-Policy" in {found.get("http-equiv") for _, found in elements.tags}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_hostile_name_is_text(task: str) -> None:
+    elements = Elements(page_of(task))
+    assert HOSTILE in elements.text
+    assert not [found for _, found in elements.tags if any(name.startswith("on") for name in found)]
+    pictures = [found for tag, found in elements.tags if tag == "img"]
+    assert [str(found["src"])[:22] for found in pictures] == ["data:image/jpeg;base64"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_id_is_its_own(task: str) -> None:
+    page = page_of(task)
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", page)) <= set(ids)
+
+
+def test_a_failed_gate_is_the_first_thing_a_reader_sees() -> None:
+    value = report()
+    value["gates"].append(gate("min_accuracy", None, passed=False))
+    value["artifacts"][2] |= {"status": "failed", "why": "max_accuracy_drop 0.02: a drop of 0.3"}
+    text = Elements(render_report(finished(value))).text
+    body = text[text.index("var(") if "var(" in text else 0 :]
+    first = body.index("Not ready: 2 checks failed")
+    assert (
+        first
+        < body.index("min_accuracy must be 0.02")
+        < body.index("a drop of 0.3")
+        < body.index("What to do next")
+    )
+    good = Elements(page_of("classification")).text
+    assert "Ready: every gate holds" in good
+    assert "Not ready" not in good
+
+
+def test_the_verdict_is_in_words() -> None:
+    text = Elements(page_of("classification")).text
+    assert "the right class to 90.0 % of 300 test pictures (95 % interval 86.0 to 92.9 %)" in text
+    assert "the largest loss is 1.0 points of accuracy" in text
+    assert "Transfer helps: +30.0 points" in text
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    assert render_report(finished(report())) == page_of("classification")
+
+
+def test_what_a_report_does_not_hold_is_left_out() -> None:
+    value = report()
+    for key in ("phases", "artifacts", "baselines", "verdict", "domain_gap", "label_issues", "gates", "data"):
+        del value[key]
+    elements = Elements(render_report(finished(value)))
+    parts = {found["id"] for tag, found in elements.tags if tag == "section"}
+    assert parts == {"next", "scores", "mistakes", "classes", "confidence", "slices", "reproduce"}
+    assert "No file was exported." in elements.text
+
+
+def test_more_classes_than_a_table_can_show() -> None:
+    value, many = report(), 40
+    value["data"]["labels"] = [str(number) for number in range(many)]
+    value["test"]["per_class"] = [
+        {**value["test"]["per_class"][0], "label": str(number)} for number in range(many)
+    ]
+    value["test"]["confusion"] = [
+        [9 if row == column else int(column == 0) for column in range(many)] for row in range(many)
+    ]
+    page = render_report(finished(value))
+    assert "confusion matrix of 40 classes" in page
+    assert "Most frequent confusions" in page
+
+
+def test_pictures_outside_of_the_run_are_not_read(tmp_path: Path) -> None:
+    value = report()
+    run = write_run(tmp_path / "run", value)
+    assert set(read_run(run).pictures) == {"mistakes/00.jpg"}
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    value["test"]["mistakes"][0]["picture"] = "../secret.jpg"
+    (run / "report.json").unlink()
+    run = write_run(tmp_path / "other", value)
+    assert read_run(run).pictures == {}
+    assert "picture not kept" in render_report(read_run(run))
+
+
+def test_tensorflow_is_not_imported(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", report())
+    program = (
+        "import sys; from tfxfer.cli.main import exit_code; code = exit_code(['report', sys.argv[1]]); "
+        "print([name for name in ('tensorflow', 'keras', 'sklearn', 'onnxruntime') if name in sys.modules]); "
+        "sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(run)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert (run / "report.html").is_file()
+
+
+def test_the_callers_matplotlib_is_left_alone() -> None:
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    render_report(finished(regression()))
+    assert dict(matplotlib.rcParams) == before

@@ -1,0 +1,1 @@
+"""What the figures say is wrong: symptom, cause, remedy, and the figure it follows from."""

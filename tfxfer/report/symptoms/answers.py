@@ -1,0 +1,116 @@
+"""Symptoms of the answers: collapse to the majority, weak classes, false confidence, too few test pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tfxfer.report import words
+from tfxfer.report.blocks import Advice
+from tfxfer.report.finished import FinishedRun, facts, number, numbers, rows
+
+ONE_ANSWER = 0.9  # of all pictures
+TOO_OFTEN = 1.3  # times as often as the class is true
+WIDE = 0.1  # of accuracy, between the ends of the interval
+FALSE_CONFIDENCE = 0.1
+WEAK_RECALL, ENOUGH = 0.5, 10
+UNEXPLAINED = 0.05  # R2
+
+
+def collapse(run: FinishedRun) -> Iterator[Advice]:
+    """Nearly every picture gets the same answer."""
+    found = {"multi_label": _no_label, "regression": _mean_value}.get(run.task, _one_class)(run)
+    if found is None:
+        return
+    symptom, figure = found
+    yield Advice(
+        symptom=f"Collapse: {symptom}.",
+        cause="One answer is so frequent in the training split that giving it always is cheap, or the network "
+        "does not learn at all.",
+        remedy="training.imbalance: balanced sampling or class weights; judge by macro F1; if training loss does not "
+        "fall either, find a better learning rate.",
+        figure=figure,
+    )
+
+
+def _one_class(run: FinishedRun) -> tuple[str, str] | None:
+    test = facts(run.report, "test")
+    confusion = test.get("confusion")
+    if not isinstance(confusion, list) or not confusion:
+        return None
+    whole = sum(map(sum, confusion))
+    answered = [sum(row[column] for row in confusion) / whole for column in range(len(confusion))]
+    often = max(range(len(confusion)), key=answered.__getitem__)
+    true = sum(confusion[often]) / whole
+    if answered[often] < ONE_ANSWER or answered[often] < TOO_OFTEN * true:
+        return None
+    label = rows(test, "per_class")[often].get("label")
+    text = f"{words.share(answered[often])} of the test pictures are answered “{label}”, which {words.share(true)} show"
+    return text, "test.confusion"
+
+
+def _no_label(run: FinishedRun) -> tuple[str, str] | None:
+    entries = rows(facts(run.report, "test"), "per_label")
+    silent = [str(entry.get("label")) for entry in entries if not number(entry, "recall")]
+    if not entries or len(silent) < ONE_ANSWER * len(entries):
+        return None
+    return f"{len(silent)} of {len(entries)} labels are never found", "test.per_label[].recall"
+
+
+def _mean_value(run: FinishedRun) -> tuple[str, str] | None:
+    explained = number(facts(run.report, "test"), "r2")
+    if explained is None or explained > UNEXPLAINED:
+        return None
+    return (
+        f"the values explain {words.share(explained)} of the variance: about the mean for every picture",
+        "test.r2",
+    )
+
+
+def weak_classes(run: FinishedRun) -> Iterator[Advice]:
+    """Classes that are missed more often than found."""
+    entries = rows(facts(run.report, "test"), "per_class") or rows(facts(run.report, "test"), "per_label")
+    weak = [
+        str(entry.get("label"))
+        for entry in entries
+        if (number(entry, "recall") or 0) < WEAK_RECALL and (number(entry, "support") or 0) >= ENOUGH
+    ]
+    if not weak:
+        return
+    yield Advice(
+        symptom=f"Missed more often than found: {words.listed(weak)}.",
+        cause="They are few in the training split, look like another class, or are labelled inconsistently.",
+        remedy="Look at the confusion matrix and at label_issues.csv; add pictures of them.",
+        figure="test.per_class[].recall"
+        if "per_class" in facts(run.report, "test")
+        else "test.per_label[].recall",
+    )
+
+
+def false_confidence(run: FinishedRun) -> Iterator[Advice]:
+    """Confidence that is far from accuracy."""
+    value = number(facts(run.report, "test"), "expected_calibration_error")
+    if value is None or value < FALSE_CONFIDENCE:
+        return
+    yield Advice(
+        symptom=f"Its confidence is off by {words.share(value)} on average.",
+        cause="The training loss goes on rewarding confidence after every training picture is right, and few test "
+        "pictures make the figure itself rough.",
+        remedy="Do not show its confidence as a probability; label_smoothing: 0.1 in the last phase makes it modest.",
+        figure="test.expected_calibration_error",
+    )
+
+
+def few_test_pictures(run: FinishedRun) -> Iterator[Advice]:
+    """An interval so wide that two networks can hardly be told apart."""
+    test = facts(run.report, "test")
+    name = "exact_match" if run.task == "multi_label" else "accuracy"
+    bounds, n = numbers(test, f"{name}_interval"), number(test, "n")
+    if len(bounds) != 2 or bounds[1] - bounds[0] < WIDE:
+        return
+    half = 50 * (bounds[1] - bounds[0])
+    yield Advice(
+        symptom=f"The {name.replace('_', ' ')} is known to {half:.1f} points either way only.",
+        cause=f"{words.count(n)} test pictures are few.",
+        remedy="Add test pictures before comparing two runs: four times as many halve the interval.",
+        figure=f"test.{name}_interval",
+    )
