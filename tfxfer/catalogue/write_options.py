@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tfxfer.catalogue.inputs import ResizeRule
+
 Granularity = Literal["channel", "tensor"]
 
 # tf2onnx 1.17 writes up to 18; quantised weights have a scale for each channel since 13.
@@ -18,6 +20,7 @@ class WriteOptions:
 
     opset: int = DEFAULT_OPSET  # of ONNX
     granularity: Granularity = "channel"  # of int8 weights: a scale for each output channel, or one for all
+    resize: ResizeRule | None = None  # of a SavedModel that takes encoded pictures too; None: it does not
 
 
 DEFAULTS = WriteOptions()

@@ -11,6 +11,8 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 # TensorFlow numbers functions by a counter of the process: __inference_serve_1234.
 FUNCTION = re.compile(r"^(__inference_\w+?)_(\d+)$")
+# The loop of tf.map_fn too, also inside the names of its arguments.
+LOOP = re.compile(r"(map_while_(?:cond|body))_(\d+)")
 ARGUMENT_NAME = "_user_specified_name"
 
 Rename = Callable[[str], str]
@@ -23,8 +25,13 @@ def canonical_saved_model(folder: Path) -> None:
     """
     file = folder / "saved_model.pb"
     model = SavedModel.FromString(file.read_bytes())
-    names = _numbered({text for text in _texts(model) if FUNCTION.match(text)})
-    _rename(model, lambda text: names.get(text, text))
+    names = _numbered({text for text in _texts(model) if FUNCTION.match(text)}, FUNCTION)
+    loops = _numbered({match[0] for text in _texts(model) for match in LOOP.finditer(text)}, LOOP)
+
+    def rename(text: str) -> str:
+        return LOOP.sub(lambda match: loops[match[0]], names.get(text, text))
+
+    _rename(model, rename)
     for graph in model.meta_graphs:
         functions = sorted(graph.graph_def.library.function, key=lambda function: function.signature.name)
         for function in functions:
@@ -42,9 +49,9 @@ def _forget_addresses(function: Any) -> None:
             del argument.attr[ARGUMENT_NAME]
 
 
-def _numbered(names: set[str]) -> dict[str, str]:
+def _numbered(names: set[str], pattern: re.Pattern[str]) -> dict[str, str]:
     """A new name for each function: its stem, and its place among all of them in the order of their making."""
-    parts = [(text, FUNCTION.match(text)) for text in names]
+    parts = [(text, pattern.match(text)) for text in names]
     ordered = sorted((match[1], int(match[2]), text) for text, match in parts if match is not None)
     return {text: f"{stem}_{index}" for index, (stem, _, text) in enumerate(ordered)}
 

@@ -7,19 +7,24 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfxfer.catalogue.inputs import ResizeRule
 from tfxfer.catalogue.write_options import DEFAULTS, WriteOptions
 from tfxfer.errors import ExportError
 from tfxfer.formats.canonical import canonical_saved_model
 from tfxfer.formats.captured import captured_output
+from tfxfer.formats.saved_model_bytes import bytes_function
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.labels import labels_text
 from tfxfer.runtimes.runtime import LABELS_FILE, SIGNATURE, TASK_FILE
-from tfxfer.runtimes.saved_model import EXTRA_FOLDER
+from tfxfer.runtimes.saved_model import BYTES_SIGNATURE, EXTRA_FOLDER
 from tfxfer.store.atomic import replaced_folder
 
 
 class SavedModelFormat:
-    """Writes a folder with the signature `serving_default` and the labels in assets.extra/labels.txt."""
+    """Writes a folder with the signature `serving_default` and the labels in assets.extra/labels.txt.
+
+    Where the resize rule is known, `serving_bytes` takes encoded pictures.
+    """
 
     name = "saved_model"
     precisions: tuple[str, ...] = ("float32",)
@@ -35,7 +40,7 @@ class SavedModelFormat:
     ) -> None:
         with replaced_folder(to) as folder, captured_output() as output:
             try:
-                _save(traced, folder)
+                _save(traced, folder, options.resize)
             except (ValueError, TypeError, AssertionError, tf.errors.OpError) as error:
                 raise ExportError(
                     f"TensorFlow must be able to save this network. Received: {error}\n{output.tail()}"
@@ -44,11 +49,14 @@ class SavedModelFormat:
             _write_extra(traced, folder)
 
 
-def _save(traced: Traced, folder: Path) -> None:
+def _save(traced: Traced, folder: Path, resize: ResizeRule | None) -> None:
     module = tf.Module()
     module.weights = traced.variables
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(module, str(folder), signatures={SIGNATURE: traced.function}, options=options)
+    signatures = {SIGNATURE: traced.function}
+    if resize is not None:
+        signatures[BYTES_SIGNATURE] = bytes_function(traced, resize)
+    tf.saved_model.save(module, str(folder), signatures=signatures, options=options)
 
 
 def _write_extra(traced: Traced, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from tfxfer.runtimes.runtime import (
     task_of,
 )
 
+BYTES_SIGNATURE = "serving_bytes"
+IMAGE_BYTES = "image_bytes"  # its input: encoded files
 EXTRA_FOLDER = "assets.extra"  # TensorFlow's place for files that serving passes by
 
 
@@ -63,6 +66,26 @@ class SavedModelRuntime:
         """
         self._spec.check(images)
         outputs = self._signature(**{INPUT: self._tensorflow.constant(images)})
+        return Outputs(outputs[self._first].numpy(), outputs[LOGITS].numpy())
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether it has the signature that takes encoded pictures."""
+        return BYTES_SIGNATURE in self._loaded.signatures
+
+    def predict_files(self, files: Sequence[bytes]) -> Outputs:
+        """Outputs of JPEG or PNG files, resized inside.
+
+        Raises:
+            RuntimeUnavailableError: it has no such signature.
+        """
+        if not self.takes_bytes:
+            raise RuntimeUnavailableError(
+                f"'{self.path}' must have the signature '{BYTES_SIGNATURE}'. Received: one without. "
+                "Export it with a resize rule."
+            )
+        data = self._tensorflow.constant(list(files))
+        outputs = self._loaded.signatures[BYTES_SIGNATURE](**{IMAGE_BYTES: data})
         return Outputs(outputs[self._first].numpy(), outputs[LOGITS].numpy())
 
 

@@ -32,7 +32,7 @@ def wanted_artifacts(config: Config) -> tuple[Wanted, ...]:
             export.precision,
             gate_limits(config, export),
             export.calibration_images,
-            write_options(export),
+            write_options(export, config.data.resize),
         )
         for export in config.exports
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +115,7 @@ def export(
     report = export_reference(
         tracing,
         reference,
-        wanted,
+        [_taking_files(entry, spec) for entry in wanted],
         target,
         input_spec=spec,
         provenance=_provenance(model),
@@ -309,6 +309,13 @@ def _input_spec(traced: Traced, decoded: bool, resize: ResizeRule | None) -> Inp
     if channels == 3 and (decoded or dtype == "uint8"):
         return InputSpec((height, width), "stretch" if resize is None else resize, dtype=dtype)
     return InputSpec((height, width), resize, dtype=dtype, channels=channels, values="own")
+
+
+def _taking_files(wanted: Wanted, spec: InputSpec) -> Wanted:
+    """A SavedModel that takes encoded pictures as well, where it is known how they come to their size."""
+    if wanted.format != "saved_model" or spec.values != "rgb":
+        return wanted
+    return replace(wanted, options=replace(wanted.options, resize=spec.resize_rule))
 
 
 def _pictures(reference: Reference, spec: InputSpec) -> Pictures:

@@ -18,6 +18,7 @@ from tfxfer.bundle.reading import read_contract, read_text
 from tfxfer.errors import BundleError, RuntimeUnavailableError, VerificationError
 from tfxfer.runtimes.opening import open_runtime
 from tfxfer.runtimes.runtime import Runtime
+from tfxfer.verification.encoded import bytes_failures
 from tfxfer.verification.golden import (
     Vectors,
     check_artifact,
@@ -104,6 +105,7 @@ def _check_artifacts(
                 continue
             runtimes[artifact.path] = runtime
             failures, error = check_artifact(runtime, artifact, contract, vectors)
+            failures += bytes_failures(path, runtime, contract, vectors)
             if failures or same_bytes:
                 passed = f"golden logits to {error:.2g}, tolerance {artifact.max_abs_logit_error:.2g}"
                 findings.result(artifact.path, failures, passed)
