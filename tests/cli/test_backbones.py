@@ -37,6 +37,16 @@ def test_one_backbone_is_shown_with_its_facts(name: str, capsys: pytest.CaptureF
     assert "min size:" in page
 
 
+def test_a_well_known_hub_module_is_shown_with_its_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    address = "https://tfhub.dev/google/imagenet/mobilenet_v2_035_224/feature_vector/5"
+    assert call("backbones", address, "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["image_size"] == [224, 224]
+    assert facts["pixels"]["scale"] == [1 / 255] * 3
+    assert call("backbones", facts["kaggle"]) == 0
+    assert "MobileNet v2" in capsys.readouterr().out
+
+
 def test_no_network_is_built_to_show_one() -> None:
     code = (
         "import sys; from tfxfer.cli.main import main; sys.argv = ['tfxfer', 'backbones', 'VGG16']\n"

@@ -367,7 +367,7 @@ BAD_FILES = {
     ),
     "an option that no SavedModel has": (
         "data: embedded/digits\nbackbone: {name: hub/nowhere, pixels: '[0,1]', options: {alpha: 1}}\n",
-        ["line 2", "a hub/ backbone takes the options signature and output only", "'alpha'"],
+        ["line 2", "a hub/ backbone takes the options signature, output, sha256 only", "'alpha'"],
     ),
     "size too small": (
         "data: embedded/digits\nbackbone: {name: keras/InceptionV3, image_size: 50}\n",
@@ -409,9 +409,13 @@ BAD_FILES = {
         "data: embedded/digits\nbackbone: file/my.h5\n",
         ["file/PATH must name a .keras file", "my.h5"],
     ),
-    "hub address": (
-        "data: embedded/digits\nbackbone: {name: 'hub/https://tfhub.dev/x', pixels: '[0,1]'}\n",
-        ["is not available in this version", "hub/FOLDER"],
+    "an address that the catalogue does not know": (
+        "data: embedded/digits\nbackbone: hub/https://tfhub.dev/x/1\n",
+        ["line 2", "backbone.pixels is required with hub/", '"[0,1]"'],
+    ),
+    "an archive that is not there": (
+        "data: embedded/digits\nbackbone: {name: hub/x.tar.gz, pixels: '[0,1]'}\n",
+        ["hub/FILE.tar.gz must name a file that exists", "x.tar.gz"],
     ),
 }
 
@@ -434,6 +438,17 @@ def test_a_hub_folder_needs_pixels_and_the_refusal_names_them(tmp_path: Path) ->
     config = read(tmp_path, text, 'backbone.pixels="[-1,1]"')
     assert config.backbone.name == f"hub/{tmp_path / 'module'}"
     assert config.backbone.weights is None
+
+
+@pytest.mark.parametrize(
+    "handle",
+    [
+        "https://tfhub.dev/google/imagenet/mobilenet_v2_035_224/feature_vector/5",
+        "google/mobilenet-v2/tensorFlow2/035-224-feature-vector",
+    ],
+)
+def test_a_well_known_hub_handle_needs_no_pixels_and_is_no_path(tmp_path: Path, handle: str) -> None:
+    assert read(tmp_path, f"data: embedded/digits\nbackbone: hub/{handle}\n").backbone.name == f"hub/{handle}"
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def load_backbone(
     seed: int = 0,
     kind: Kind = "image",
 ) -> Backbone:
-    """The backbone of that name: keras/NAME, embedded/NAME, hub/FOLDER or file/PATH.keras.
+    """The backbone of that name: keras/NAME, embedded/NAME, hub/HANDLE or file/PATH.keras.
 
     `image_size` is in pixels, one number or (H, W); the catalogue's where it is not given. `weights` is
     one of the catalogue's ("imagenet" for keras/, "glyphs" for embedded/), "none" (random, from `seed`) or the

@@ -1,4 +1,4 @@
-"""A folder in TF Hub's SavedModel format as a backbone."""
+"""A SavedModel in TF Hub's format as a backbone."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import keras
 
+from tfxfer.backbones.hub_source import module_folder
 from tfxfer.backbones.loaded import Loaded
 from tfxfer.backbones.saved_model_layer import SavedModelFeatures
-from tfxfer.catalogue.hub_modules import HUB_OPTIONS
+from tfxfer.catalogue.hub_modules import HUB_OPTIONS, hub_facts
 from tfxfer.catalogue.inputs import ImageInput, Input, Kind, Size, TensorInput
 from tfxfer.catalogue.pixels import USUAL_PIXELS, Pixels
 from tfxfer.errors import BackboneError, ConfigError
@@ -23,21 +24,25 @@ def load_hub(
     options: Mapping[str, object] | None = None,
     kind: Kind = "image",
 ) -> Loaded:
-    """The SavedModel in a folder, called on float32 images after `pixels`, or on tensors as they come.
+    """The SavedModel that a handle means, called on float32 images after `pixels`, or on tensors as they come.
+
+    Of a well-known module the catalogue knows the pixels.
 
     Raises:
-        ConfigError: `handle` is no folder, `pixels` or `image_size` is needed and was not given, or there is no
-            such signature or output.
-        BackboneError: the folder holds no SavedModel of images (of tensors).
+        ConfigError: there is nothing of that name, `pixels` or `image_size` is needed and was not given, or there
+            is no such signature or output.
+        BackboneError: it cannot be fetched, or is no SavedModel of images (of tensors).
     """
-    folder = hub_folder(handle)
-    chosen = _chosen(handle, options or {})
+    chosen, facts = _chosen(handle, options or {}), hub_facts(handle)
+    if kind == "image" and facts is not None:
+        pixels = facts.pixels if pixels is None else pixels
     if kind == "image" and pixels is None:
         raise ConfigError(
             f"backbone 'hub/{handle}' needs pixels: a SavedModel does not say which range it was trained on. "
             f"Received: none. Set pixels to {USUAL_PIXELS}; "
             "its documentation says which (TF Hub's own modules use [0,1])."
         )
+    folder = module_folder(handle, chosen.get("sha256"))
     module = SavedModelFeatures(
         str(folder), signature=chosen.get("signature"), output_name=chosen.get("output")
     )
@@ -50,7 +55,8 @@ def load_hub(
         shape = contract.shape
     inputs = keras.Input(shape, name=kind)
     model = keras.Model(inputs, module(inputs), name="hub")
-    return Loaded(model, contract, str(folder), "not stated; see the module's page", str(folder))
+    source = str(folder) if Path(handle).is_dir() else handle
+    return Loaded(model, contract, source, "not stated; see the module's page", str(folder))
 
 
 def _chosen(handle: str, options: Mapping[str, object]) -> dict[str, str]:
@@ -72,25 +78,6 @@ def _tensor_input(handle: str, takes: tuple[int | None, ...] | None, pixels: Pix
             f"{takes}{'' if pixels is None else ', with pixels'}."
         )
     return TensorInput((known[0], known[1], known[2]))
-
-
-def hub_folder(handle: str) -> Path:
-    """The folder that `hub/HANDLE` means.
-
-    Raises:
-        ConfigError: it is an address, an archive, or no folder.
-    """
-    folder = Path(handle).expanduser()
-    if folder.is_dir():
-        return folder.resolve()
-    if "://" in handle or handle.endswith((".tar.gz", ".tgz", ".zip")):
-        raise ConfigError(
-            f"hub/ takes the folder of an unpacked SavedModel; addresses and archives are not fetched yet. "
-            f"Received: {handle!r}. Download and unpack it, then give the folder: hub/FOLDER."
-        )
-    raise ConfigError(
-        f"hub/ takes the folder of an unpacked SavedModel. Received: {handle!r}, which is no folder."
-    )
 
 
 def _checked_size(handle: str, shape: tuple[int | None, ...] | None, size: Size | None) -> Size:

@@ -160,7 +160,7 @@ def backbone_facts(name: str) -> BackboneFacts:
     if facts is not None:
         return facts
     raise ConfigError(
-        f"backbone must be one of the catalogue ('tfxfer backbones' lists it), hub/FOLDER or file/PATH. "
+        f"backbone must be one of the catalogue ('tfxfer backbones' lists it), hub/HANDLE or file/PATH. "
         f"Received: {name!r}. {_suggestion(name)}"
     )
 

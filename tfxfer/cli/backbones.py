@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from tfxfer.catalogue.backbones import BACKBONES, BackboneFacts, backbone_facts
+from tfxfer.catalogue.hub_modules import FAMILIES, HubFacts, hub_facts
 from tfxfer.catalogue.measured import METHOD, MeasuredExport, measured_blocks, measured_exports
 from tfxfer.cli.options import json_option
 from tfxfer.cli.output import print_facts, print_json, print_table
@@ -19,6 +20,8 @@ def command(name: str | None, *, as_json: bool) -> None:
     """List the pretrained backbones, or show all that is known of one."""
     if name is None:
         _list(as_json)
+    elif (hub := hub_facts(name.removeprefix("hub/"))) is not None:
+        _show_hub(name.removeprefix("hub/"), hub, as_json)
     else:
         _show(backbone_facts(name if "/" in name else f"keras/{name}"), as_json)
 
@@ -38,7 +41,28 @@ def _list(as_json: bool) -> None:
         for facts in BACKBONES.values()
     ]
     print_table(rows)
-    click.echo("\nAlso hub/FOLDER (a SavedModel in TF Hub's format) and file/PATH (a .keras file).")
+    families = ", ".join(family.name for family in FAMILIES)
+    click.echo(
+        "\nAlso hub/HANDLE: a SavedModel in TF Hub's format, from a folder, a .tar.gz, an https:// address or a Kaggle "
+        f"handle. The contracts of these feature vectors are known: {families}; of others, set pixels. "
+        "And file/PATH: a .keras file."
+    )
+
+
+def _show_hub(handle: str, facts: HubFacts, as_json: bool) -> None:
+    found = {
+        "name": f"hub/{handle}",
+        "kind": "image",
+        "family": facts.family,
+        "image_size": None if facts.image_size is None else list(facts.image_size),
+        "pixels": facts.pixels.as_dict(),
+        "kaggle": f"hub/{facts.kaggle}",
+        "source": facts.source,
+    }
+    if as_json:
+        print_json(found)
+    else:
+        print_facts(found)
 
 
 def _show(facts: BackboneFacts, as_json: bool) -> None:

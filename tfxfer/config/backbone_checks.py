@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tfxfer.catalogue.backbones import NAMED_WEIGHTS, BackboneFacts, backbone_facts
-from tfxfer.catalogue.hub_modules import HUB_OPTIONS
+from tfxfer.catalogue.hub_modules import HUB_OPTIONS, handle_kind, hub_facts
 from tfxfer.catalogue.pixels import USUAL_PIXELS
 from tfxfer.config.document import Place, Problem
 from tfxfer.config.messages import NOT_YET
@@ -17,6 +17,7 @@ from tfxfer.errors import ConfigError
 
 MAX_IMAGE_SIZE = 4096  # pixels a side
 NAME: Place = ("backbone", "name")
+USUAL_HANDLES = "a .tar.gz of one, an https:// address, or OWNER/MODEL/FRAMEWORK/VARIATION of Kaggle"
 
 
 def check_backbone(backbone: BackboneConfig) -> Iterator[Problem]:
@@ -79,22 +80,20 @@ def _check_size(backbone: BackboneConfig, smallest: int) -> Iterator[Problem]:
         )
 
 
-def _check_hub(backbone: BackboneConfig, folder: str) -> Iterator[Problem]:
+def _check_hub(backbone: BackboneConfig, handle: str) -> Iterator[Problem]:
     yield from _refuse_own(backbone, HUB_OPTIONS)
     if backbone.until is not None:
         received = f"Received: '{backbone.until}'. Remove the key."
         yield Problem(("backbone", "until"), f"backbone.{OPAQUE}. {received}")
-    if "://" in folder:
-        yield Problem(
-            NAME, f"an address ('{folder}') {NOT_YET}. Download the module and name its folder: hub/FOLDER."
-        )
-    elif not (Path(folder) / "saved_model.pb").is_file():
+    if handle_kind(handle) == "folder" and not (Path(handle) / "saved_model.pb").is_file():
         yield Problem(
             NAME,
-            f"hub/FOLDER must name a folder that holds saved_model.pb. Received: '{folder}'. "
-            f"A handle that would be downloaded {NOT_YET}.",
+            f"hub/ takes a folder that holds saved_model.pb, {USUAL_HANDLES}. Received: '{handle}', which is no "
+            "such folder.",
         )
-    if backbone.pixels is None:
+    if handle_kind(handle) == "archive" and not Path(handle).is_file():
+        yield Problem(NAME, f"hub/FILE.tar.gz must name a file that exists. Received: '{handle}'.")
+    if backbone.pixels is None and hub_facts(handle) is None:
         yield Problem(
             NAME,
             "backbone.pixels is required with hub/: the file does not say which pixels it was trained on. "
@@ -117,7 +116,7 @@ def _refuse_own(backbone: BackboneConfig, options: Sequence[str]) -> Iterator[Pr
         )
     for key in backbone.options:
         if key not in options:
-            known = f"takes the options {' and '.join(options)} only" if options else "takes no options"
+            known = f"takes the options {', '.join(options)} only" if options else "takes no options"
             yield Problem(
                 ("backbone", "options", key),
                 f"a {kind}/ backbone {known}. Received: '{key}'. Remove the key.",

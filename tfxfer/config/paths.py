@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from tfxfer.catalogue.backbones import NAMED_WEIGHTS
+from tfxfer.catalogue.hub_modules import handle_kind
 from tfxfer.config.document import Document, Origin, Tree
 
 PATH_KINDS = ("hub", "file")  # of backbones
@@ -41,11 +42,18 @@ def _backbone(backbone: Tree, document: Document) -> Tree:
     name, weights = backbone.get("name"), backbone.get("weights")
     if isinstance(name, str):
         kind, slash, rest = name.partition("/")
-        if kind in PATH_KINDS and slash and rest and not is_address(rest):
+        if kind in PATH_KINDS and slash and rest and _is_file(kind, rest):
             full["name"] = f"{kind}/{_absolute(rest, document.origin(('backbone', 'name')))}"
     if isinstance(weights, str) and weights and weights not in NAMED_WEIGHTS and not is_address(weights):
         full["weights"] = _absolute(weights, document.origin(("backbone", "weights")))
     return full
+
+
+def _is_file(kind: str, rest: str) -> bool:
+    """Whether it names something on disk: an address and a Kaggle handle do not."""
+    if kind == "hub":
+        return handle_kind(rest) in ("folder", "archive")
+    return not is_address(rest)
 
 
 def _absolute(path: str, origin: Origin) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tfxfer.catalogue.backbones import BACKBONES, require_kind
+from tfxfer.catalogue.hub_modules import hub_facts
 from tfxfer.catalogue.inputs import Size
 from tfxfer.catalogue.pixels import Pixels
 from tfxfer.config.schema import BackboneConfig, Config
@@ -105,17 +106,23 @@ def input_size(backbone: BackboneConfig) -> Size:
         return backbone.image_size
     if backbone.name in BACKBONES:
         return BACKBONES[backbone.name].image_size
+    facts = hub_facts(backbone.name.partition("/")[2])
+    if facts is not None and facts.image_size is not None:
+        return facts.image_size
     path = Path(backbone.name.partition("/")[2])
     file = path / "saved_model.pb" if path.is_dir() else path
-    return _own_size(backbone.name, backbone.pixels, file.stat().st_mtime_ns if file.is_file() else 0)
+    changed = file.stat().st_mtime_ns if file.is_file() else 0
+    return _own_size(backbone.name, backbone.pixels, tuple(backbone.options.items()), changed)
 
 
 @lru_cache(maxsize=8)
-def _own_size(name: str, pixels: Pixels | None, changed: int) -> Size:
+def _own_size(
+    name: str, pixels: Pixels | None, options: tuple[tuple[str, object], ...], changed: int
+) -> Size:
     """Of a model that is no catalogue's: it must be loaded to know, which takes seconds; once for each change."""
     from tfxfer.backbones.backbone import load_backbone
 
-    return load_backbone(name, pixels=pixels).input.size
+    return load_backbone(name, pixels=pixels, options=dict(options)).input.size
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,7 +272,12 @@ def training_device(device: str) -> Any:
 def weights_sha256(backbone: BackboneConfig) -> str | None:
     """SHA-256 of the files that the weights come from, where they are files of the user's."""
     family, _, rest = backbone.name.partition("/")
-    path = Path(rest) if family in ("hub", "file") else Path(backbone.weights or "")
+    if family == "hub":
+        from tfxfer.backbones.hub_source import module_folder
+
+        given = backbone.options.get("sha256")
+        return path_sha256(module_folder(rest, given if isinstance(given, str) else None))
+    path = Path(rest) if family == "file" else Path(backbone.weights or "")
     return path_sha256(path) if path.exists() and path != Path() else None
 
 
