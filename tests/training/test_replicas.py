@@ -26,7 +26,7 @@ def compared(*names: str) -> dict[str, dict[str, Any]]:
 def require_agreement(found: dict[str, dict[str, Any]]) -> None:
     for name, difference in found.items():
         assert difference["history"] < 1e-6, name  # metrics count in float32
-        assert difference["weights"] < 1e-6, name  # optimizers keep their rates in float32
+        assert difference["weights"] < 1e-10, name
         assert {"val_entropy", "entropy", "val_accuracy"} <= set(difference["metrics"])
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -13,8 +13,16 @@ from tfxfer.errors import TrainingError
 from tfxfer.features.fingerprints import Images
 from tfxfer.training.determinism import seed_words
 from tfxfer.training.order import balanced_order
+from tfxfer.training.workers import require_same, several_workers
 
-Batch = tuple[Any, Any, Any]  # inputs, labels, weights or None; each a tensor, or one per replica
+
+class Batch(NamedTuple):
+    """Some examples; each part a tensor, or one per replica."""
+
+    inputs: Any
+    labels: Any
+    weights: Any  # or None
+    size: int  # of all replicas together, other workers' included
 
 
 class Examples(Protocol):
@@ -74,17 +82,20 @@ class ArrayExamples:
         )
 
     def _batch(self, rows: np.ndarray) -> Batch:
-        weights = None if self.weights is None else _shared(self.weights, rows)
-        return (
+        return Batch(
             _shared(self.inputs, rows if self.rows is None else self.rows[rows]),
             _shared(self.targets, rows),
-            weights,
+            None if self.weights is None else _shared(self.weights, rows),
+            len(rows),
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StreamExamples:
-    """A caller's tf.data.Dataset of (x, y) or (x, y, weight) batches, in its own order."""
+    """A caller's tf.data.Dataset of (x, y) or (x, y, weight) batches, in its own order.
+
+    Of several workers each goes through all of it and takes its share of every batch, so all must see the same order.
+    """
 
     dataset: tf.data.Dataset
     prepared: bool = False
@@ -107,12 +118,25 @@ class StreamExamples:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of one pass through the data set."""
+        if several_workers():
+            yield from self._own_shares()
+            return
         strategy = tf.distribute.get_strategy()
         shared = self.dataset
         if strategy.num_replicas_in_sync > 1:
             shared = strategy.experimental_distribute_dataset(self.dataset)
         for element in shared:
-            yield element if len(element) == 3 else (*element, None)
+            parts = strategy.experimental_local_results(element[1])
+            yield Batch(
+                *element, *[None] * (3 - len(element)), size=sum(int(part.shape[0]) for part in parts)
+            )
+
+    def _own_shares(self) -> Iterator[Batch]:
+        for number, element in enumerate(self.dataset.as_numpy_iterator()):
+            if number == 0:
+                require_same("first batch of the data set", element[1])
+            size = len(element[1])
+            yield _batch([_shared(part, np.arange(size)) for part in element], size)
 
 
 def check_dataset(dataset: tf.data.Dataset, role: str) -> None:
@@ -130,6 +154,11 @@ def check_dataset(dataset: tf.data.Dataset, role: str) -> None:
         raise TrainingError(
             f"the {role} data must end. Received: a data set without end. Use .take(batches) to say what an epoch is."
         )
+
+
+def _batch(parts: Sequence[Any], size: int) -> Batch:
+    """A batch of (x, y) or (x, y, weight)."""
+    return Batch(parts[0], parts[1], parts[2] if len(parts) == 3 else None, size)
 
 
 def _shared(array: Images, rows: np.ndarray) -> Any:

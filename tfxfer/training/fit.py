@@ -39,6 +39,7 @@ from tfxfer.training.reestimate import reestimate
 from tfxfer.training.schedules import Timeline
 from tfxfer.training.trained import Trained
 from tfxfer.training.updates import Updates
+from tfxfer.training.workers import lost_workers_told, require_same, take_from_chief
 
 Data: TypeAlias = ArraySplit | tf.data.Dataset
 ARRAY_BATCH = 32
@@ -87,9 +88,15 @@ def fit(
     for data, role in ((train, "training"), (validation, "validation")):
         if isinstance(data, tf.data.Dataset):
             check_dataset(data, role)
-    with _scope(model), (FeatureCache() if cache is None else cache).opened() as opened:
+    with (
+        _scope(model),
+        lost_workers_told(phase.name),
+        (FeatureCache() if cache is None else cache).opened() as opened,
+    ):
         carry = Carry() if carry is None else carry
         made = cut(model, phase)
+        require_same("phase, seed and data", phase, seed, *_outline(train), *_outline(validation))
+        take_from_chief(made.model.weights)
         if carry.epochs in (None, phase.epochs):  # a part of a longer phase need not use every rate
             check_learning_rates(phase, made.boundary.unfrozen_blocks)
         reseed(made.model, seed, phase.name)
@@ -149,6 +156,7 @@ def _reestimated(
     weights = made.model.get_weights()
     try:
         layers = reestimate(made, _images(train, phase.batch_size or ARRAY_BATCH))
+        take_from_chief(made.model.weights)
         history = trained((f"statistics of {layers} BatchNorm layers: those of the training images",))
     except TrainingError:
         made.model.set_weights(weights)
@@ -160,6 +168,11 @@ def _reestimated(
         )
         history = replace(history, best_epoch=0, before=came, why=(*history.why, note))
     return history
+
+
+def _outline(data: Data) -> tuple[object, ...]:
+    """What tells one data set from another without reading its images."""
+    return (data.images.shape, data.labels) if isinstance(data, ArraySplit) else (data.element_spec,)
 
 
 def _images(data: Data, size: int) -> Iterator[np.ndarray | tf.Tensor]:

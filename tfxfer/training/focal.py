@@ -54,5 +54,5 @@ def focal_loss(
             f"focal_gamma of phase '{phase.name}' makes the cross-entropy of whole-number labels focal, and nothing "
             f"else. Received: {received}. Remove one of the two."
         )
-    dtype = "float64" if model.compute_dtype == "float64" else "float32"
+    dtype = "float64" if model.outputs[0].dtype == "float64" else "float32"
     return FocalCrossentropy(gamma, from_logits=head is not None or outputs_are_logits(model), dtype=dtype)

@@ -10,7 +10,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 import keras
-import tensorflow as tf
 
 from tfxfer.errors import TrainingError
 from tfxfer.network.head import Head
@@ -31,6 +30,7 @@ from tfxfer.training.solve import fitted, solve, write
 from tfxfer.training.steps import Step, test_step, train_step
 from tfxfer.training.trained import Trained
 from tfxfer.training.updates import Updates
+from tfxfer.training.workers import take_from_chief
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +105,7 @@ class _Loop:
         assert isinstance(job.validation, ArrayExamples)
         solution = solve(job.train, job.validation, job.head)
         write(layer, solution)
+        take_from_chief(layer.weights)
         logs = fitted(solution, job.train, job.head) | self._validate(None)
         best.offer(1, logs)
         seconds = time.perf_counter() - start
@@ -219,7 +220,7 @@ class _Loop:
         batches = enumerate(job.train.batches(job.carry.first_epoch + epoch))
         for index, batch in itertools.islice(batches, begun.batches, None):
             self.callbacks.on_train_batch_begin(index)
-            loss, size = float(self.train_step(batch)), _size(batch[1])
+            loss, size = float(self.train_step(batch)), batch.size
             total += loss * size
             progress.add(size)
             done = begun.examples + progress.done
@@ -243,7 +244,7 @@ class _Loop:
         callbacks.on_test_begin()
         for index, batch in enumerate(job.validation.batches(0)):
             callbacks.on_test_batch_begin(index)
-            loss, size = float(self.test_step(batch)), _size(batch[1])
+            loss, size = float(self.test_step(batch)), batch.size
             total, count = total + loss * size, count + size
             callbacks.on_test_batch_end(index, {"loss": total / max(count, 1)})
         _require_examples(count, "validation")
@@ -270,12 +271,6 @@ class _Loop:
             f"at a learning rate of {rate:g}. Lower the learning rate, set gradient_clip, or look for labels, weights "
             "and pictures that are not numbers. The network has the best weights it had before."
         )
-
-
-def _size(y: tf.Tensor) -> int:
-    """Examples in a batch, on all replicas together."""
-    parts = tf.distribute.get_strategy().experimental_local_results(y)
-    return sum(int(part.shape[0]) for part in parts)
 
 
 def _require_examples(count: int, role: str) -> None:

@@ -67,7 +67,8 @@ def ready_loss(
     Raises:
         TrainingError: the default cannot be told for this model, or smoothing is asked of a loss that has none.
     """
-    dtype = "float64" if model.compute_dtype == "float64" else "float32"
+    # Of the outputs: a functional model of float64 layers has a float32 policy of its own.
+    dtype = "float64" if model.outputs[0].dtype == "float64" else "float32"
     if loss is None:
         return _default_loss(model, head, label_smoothing, dtype)
     if label_smoothing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -96,9 +97,9 @@ def _step(
         _count(metrics, y, outputs)
         return value
 
-    def step(batch: Batch) -> tf.Tensor:
+    def step(*parts: Any) -> tf.Tensor:
         updates.set_rates()
-        return strategy.reduce(SUM, strategy.run(one_replica, args=batch), axis=None)
+        return strategy.reduce(SUM, strategy.run(one_replica, args=parts), axis=None)
 
     return compiled(step)
 
@@ -114,25 +115,26 @@ def test_step(
         _count(metrics, y, outputs)
         return replica_loss(loss, y, outputs, weights) + _regularisation(learner.suffix, loss)
 
-    def step(batch: Batch) -> tf.Tensor:
-        return strategy.reduce(SUM, strategy.run(one_replica, args=batch), axis=None)
+    def step(*parts: Any) -> tf.Tensor:
+        return strategy.reduce(SUM, strategy.run(one_replica, args=parts), axis=None)
 
     return compiled(step)
 
 
-def compiled(step: Step) -> Step:
+def compiled(step: Callable[..., tf.Tensor]) -> Step:
     """`step` as a graph for each shape of batch: the full one, and the smaller one at the end of an epoch.
 
-    Kept by shape here, since every phase makes a new function and TensorFlow would warn of that as retracing.
+    Kept by shape here, since every phase makes a new function and TensorFlow would warn of that as retracing; by
+    the size of the whole batch, since all workers must trace together, and only some may have a smaller share.
     """
     function, known = tf.function(step), {}
 
     def run(batch: Batch) -> tf.Tensor:
-        parts = tf.nest.flatten(batch, expand_composites=True)
+        parts = tf.nest.flatten(batch[:3], expand_composites=True)
         shapes = tuple(None if part is None else (tuple(part.shape), part.dtype) for part in parts)
-        if shapes not in known:
-            known[shapes] = function.get_concrete_function(batch)
-        return known[shapes](batch)
+        if (batch.size, shapes) not in known:
+            known[batch.size, shapes] = function.get_concrete_function(*batch[:3])
+        return known[batch.size, shapes](*batch[:3])
 
     return run
 
