@@ -24,6 +24,7 @@ from tfxfer.training.losses import Loss
 from tfxfer.training.parts import parts_of
 from tfxfer.training.phase import Phase
 from tfxfer.training.preflight import check_phases
+from tfxfer.training.workers import refuse_workers
 
 VALUE_BINS = 10  # a regression of N images is taken to need about as many as that many classes would
 
@@ -64,6 +65,7 @@ def fine_tune(
     carry, parts, whole = Carry(), parts_of(plan.phases), keras_model(network)
     histories: list[History] = []
     if checkpoints is not None:
+        refuse_workers("checkpoints", whole.distribute_strategy)
         histories += checkpoints.begin(whole, parts, seed, journal, carry)
     if any(part.phase.unfreeze is None for part in parts):
         for part in parts[: len(histories)]:

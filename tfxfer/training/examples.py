@@ -127,9 +127,7 @@ class StreamExamples:
             shared = strategy.experimental_distribute_dataset(self.dataset)
         for element in shared:
             parts = strategy.experimental_local_results(element[1])
-            yield Batch(
-                *element, *[None] * (3 - len(element)), size=sum(int(part.shape[0]) for part in parts)
-            )
+            yield _batch(element, sum(int(part.shape[0]) for part in parts))
 
     def _own_shares(self) -> Iterator[Batch]:
         for number, element in enumerate(self.dataset.as_numpy_iterator()):

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 import keras
+import tensorflow as tf
 
 from tfxfer.errors import TrainingError
 from tfxfer.network.head import Head

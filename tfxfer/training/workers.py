@@ -20,9 +20,22 @@ LOST = (
 )
 
 
-def several_workers() -> bool:
-    """Whether the strategy in whose scope this runs has replicas in other processes."""
-    return bool(tf.distribute.get_strategy().extended._in_multi_worker_mode())
+def several_workers(strategy: tf.distribute.Strategy | None = None) -> bool:
+    """Whether the strategy, by default that in whose scope this runs, has replicas in other processes."""
+    strategy = tf.distribute.get_strategy() if strategy is None else strategy
+    return bool(strategy.extended._in_multi_worker_mode())
+
+
+def refuse_workers(what: str, strategy: tf.distribute.Strategy) -> None:
+    """Refuse what only a single process can do.
+
+    Raises:
+        TrainingError: the strategy has several workers.
+    """
+    if several_workers(strategy):
+        raise TrainingError(
+            f"{what} need a training in one process. Received: several workers. Leave them out, or unset TF_CONFIG."
+        )
 
 
 def require_same(what: str, *parts: object) -> None:
