@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ FLAGS = (
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 )
+
+AXE = "axe-core@4.14.1"
 
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None or DRIVER is None, reason="Debian's chromium and chromium-driver are not installed"
@@ -69,6 +72,26 @@ def requested(driver: Any) -> set[str]:
         if message["method"] == "Network.requestWillBeSent"
     }
     return {address for address in addresses if not address.startswith(("data:", "blob:"))}
+
+
+def axe_script(folder: Path) -> str:
+    """The source of axe-core, from npm, installed into `folder`."""
+    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", AXE]
+    finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    if finished.returncode != 0:
+        pytest.skip(f"axe-core could not be installed from npm: {finished.stderr[-300:]}")
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+def serious_violations(driver: Any, axe: str) -> list[str]:
+    """What axe-core finds that shuts somebody out: rule, and where."""
+    driver.execute_script(axe)
+    found = driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
+    return [
+        f"{rule['id']}: {rule['nodes'][0]['html'][:200]} {rule['nodes'][0]['failureSummary'][:300]}"
+        for rule in found["violations"]
+        if rule["impact"] in ("serious", "critical")
+    ]
 
 
 class _Quiet(SimpleHTTPRequestHandler):

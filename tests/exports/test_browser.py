@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import browser, console, needs_browser, requested, served
+from tests.browser import axe_script, browser, console, needs_browser, requested, serious_violations, served
 from tests.exports.javascript import installed, needs_node
 from tests.verification import tampering
 from tests.verification.making import make_real_bundle, make_three_colours, read_photos
@@ -43,10 +41,7 @@ def page(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("axe")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "axe-core@4.14.1"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    return axe_script(tmp_path_factory.mktemp("axe"))
 
 
 def until(driver: Any, condition: Callable[[Any], object]) -> None:
@@ -160,7 +155,4 @@ def test_nothing_serious_stands_in_anybodys_way(
     with opened(page, width=width, dark=dark) as (driver, _):
         ask(driver, next(photos.glob("*/*.png")))
         assert driver.execute_script("return document.documentElement.scrollWidth") <= width
-        driver.execute_script(axe)
-        found = driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
-        serious = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
-        assert serious == [], json.dumps(serious)[:2000]
+        assert serious_violations(driver, axe) == []

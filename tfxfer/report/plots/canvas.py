@@ -49,7 +49,7 @@ STYLE: Any = {  # the names that matplotlib knows depend on its version
     "lines.markersize": 5,
     "figure.constrained_layout.use": True,
 }
-WIDTH = 4.4  # inches; at 10 of them a phone would show letters of 4 pixels
+WIDTH = 4.0  # inches: 9 points are 10 pixels on a phone; at 10 inches they would be 4
 Draw = Callable[["Figure"], None]
 
 

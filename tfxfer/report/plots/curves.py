@@ -152,7 +152,11 @@ def _rates(span: Span, name: str) -> tuple[list[int], list[float]]:
     if own is None:
         return [], []
     factors = [rate / lead for rate in course] if course and lead else [1.0] * span.epochs
-    return [span.start + epoch for epoch in range(1, len(factors) + 1)], [own * factor for factor in factors]
+    # A schedule that ends at 0 leaves no place for its last point on a logarithmic axis.
+    shown = [
+        (span.start + epoch, own * factor) for epoch, factor in enumerate(factors, start=1) if factor > 0
+    ]
+    return [epoch for epoch, _ in shown], [rate for _, rate in shown]
 
 
 def _first(spans: Sequence[Span], name: str) -> Span:
@@ -162,5 +166,5 @@ def _first(spans: Sequence[Span], name: str) -> Span:
 def _look(order: int, total: int) -> dict[str, Any]:
     """The head in one colour; the blocks in another, fainter the further from the head."""
     if order == 0:
-        return {"color": SERIES[1], "marker": "."}
+        return {"color": SERIES[1], "marker": ".", "zorder": 3}
     return {"color": SERIES[0], "marker": ".", "alpha": 1 - 0.75 * (order - 1) / max(total - 1, 1)}

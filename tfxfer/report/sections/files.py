@@ -19,7 +19,7 @@ def files(run: FinishedRun) -> Section | None:
         return None
     measured = [entry for entry in artifacts if number(entry, task_words(run).score) is not None]
     blocks: list[Block] = [_table(run, artifacts)]
-    if measured:
+    if len(measured) > 1:
         blocks.append(Plots((_plot(run, measured, "size_bytes"), _plot(run, measured, "latency_ms_p50"))))
     blocks.append(
         Words("Latency is that of one picture after warming up, on the machine that ran this; phones differ.")

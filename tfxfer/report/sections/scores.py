@@ -16,6 +16,8 @@ BASELINE_COLUMNS = (
     Column("what it is", numeric=False),
 )
 
+TRANSFER = {"helps": "It helps: ", "neutral": "It is neutral: ", "hurts": "It hurts: "}
+
 
 def scores(run: FinishedRun) -> Section | None:
     """Accuracy, or what takes its place, with its interval."""
@@ -82,7 +84,5 @@ def _verdict(run: FinishedRun) -> list[Block]:
     if verdict.get("why") is None:
         return []
     transfer = verdict.get("transfer")
-    head = "Does transfer help? " + (
-        f"It {transfer if transfer != 'neutral' else 'is neutral'}: " if transfer else ""
-    )
+    head = "Does transfer help? " + TRANSFER.get(str(transfer), "Not judged: ")
     return [Words(f"{head}{verdict['why']}")]
