@@ -65,8 +65,8 @@ def test_the_first_block_stays_frozen() -> None:
 @pytest.mark.parametrize(
     ("facts", "recipe", "reason"),
     [
-        (MANY, "partial", "130 in the smallest"),
-        (replace(MANY, smallest_class=5), "feature_extraction", "under 20"),
+        (MANY, "auto", "130 in the smallest"),
+        (replace(MANY, images=50, smallest_class=5), "feature_extraction", "under 20"),
         (replace(MANY, pretrained=False), "scratch", "random"),
         (replace(MANY, frozen_only=True), "feature_extraction", "only be frozen"),
     ],

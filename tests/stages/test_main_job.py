@@ -47,6 +47,7 @@ REPORT = {
     },
     "backbone": {"name": str, "source": str, "parameters": int, "blocks": int, "image_size": list},
     "domain_gap": list,
+    "recipe": {"name": str, "why": str, "figures": dict, "alternatives": list},
     "domain_gap_summary": {"images": int, "why": str, "formula": str},
     "phases": [
         {
@@ -373,6 +374,10 @@ def test_the_quick_start_does_what_it_says(tmp_path: Path, capsys: pytest.Captur
     assert report["test"]["accuracy"] >= 0.97
     assert [row["block"] for row in report["domain_gap"]] == ["stem", "block_1", "block_2", "block_3"]
     assert 0 < report["domain_gap_summary"]["distance"] < 0.4  # glyphs, and digits that the glyphs are like
+    assert [entry["case"] for entry in report["recipe"]["alternatives"] if entry["taken"]] == [
+        "many and near"
+    ]
+    assert report["recipe"]["figures"]["domain_gap"] == report["domain_gap_summary"]["distance"]
     assert [entry["status"] for entry in report["artifacts"]] == ["passed"] * 3
     assert call("verify", str(tmp_path / "quickstart" / "bundle")) == 0
 
@@ -404,6 +409,7 @@ def test_a_plan_knows_where_the_backbone_is_cut(
     assert cut["estimates"]["weights_bytes"] < 0.1 * plans["100%"]["estimates"]["weights_bytes"]
     assert cut["phases"][1]["learns"] == "block_1"
     assert [row["block"] for row in cut["domain_gap"]] == ["stem", "block_1"]
+    assert cut["recipe"]["name"] == "phases"
     assert plans["100%"]["domain_gap_summary"]["distance"] > cut["domain_gap"][0]["distance"] > 0
 
 
@@ -429,6 +435,8 @@ def test_plan_downloads_nothing(
     assert plan["backbone"]["weights"] == "imagenet"
     assert plan["domain_gap"] == []
     assert "downloads nothing" in plan["domain_gap_summary"]["why"]
+    assert [entry["taken"] for entry in plan["recipe"]["alternatives"]].count(True) == 1
+    assert "domain gap not measured" in plan["recipe"]["why"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "run.yaml"]
 
 

@@ -107,7 +107,7 @@ def attach_head(
     head = Head(tuple(hidden), dropout, pooling, task, *_unit(targets, len(names), task))
     image, pixels = _input(backbone.input)
     features = _on_backbone(backbone, pixels)
-    logits = _head(features, head, len(names), seed)
+    logits = head_on(features, head, len(names), seed)
     origin = Origin(
         backbone.name,
         backbone.source,
@@ -147,7 +147,8 @@ def _on_backbone(backbone: Backbone, pixels: Any) -> Any:
     return replay(steps, {id(model.inputs[0]): pixels})[id(model.outputs[0])]
 
 
-def _head(features: Any, head: Head, classes: int, seed: int) -> Any:
+def head_on(features: Any, head: Head, classes: int, seed: int) -> Any:
+    """The logits of a new head on these features."""
     x = _pooled(features, head.pooling)
     for number, units in enumerate((*head.hidden, classes)):
         if head.dropout:

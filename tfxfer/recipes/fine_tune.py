@@ -12,8 +12,12 @@ from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import TrainingError
 from tfxfer.features.cache import FeatureCache
+from tfxfer.features.fingerprints import Images
+from tfxfer.features.sample import Sample
 from tfxfer.network.network import Network
+from tfxfer.recipes.domain_gap import SAMPLE
 from tfxfer.recipes.plan import Facts, Plan, plan_phases
+from tfxfer.recipes.refine import gap_for, measured, refined
 from tfxfer.store.journal import Journal
 from tfxfer.training.carry import Carry
 from tfxfer.training.checkpoints import Checkpoints
@@ -59,9 +63,9 @@ def fine_tune(
         TrainingError: see fit.
     """
     journal = Journal() if journal is None else journal
-    plan = plan_of(network, train, recipe)
+    plan = plan_of(network, train, validation, recipe, seed=seed)
     check_phases(network, plan.phases)
-    journal.write("plan", recipe=plan.recipe, why=plan.why, phases=[phase.name for phase in plan.phases])
+    journal.write("plan", **plan.as_dict(), recipe=plan.recipe, phases=[phase.name for phase in plan.phases])
     carry, parts, whole = Carry(), parts_of(plan.phases), keras_model(network)
     histories: list[History] = []
     if checkpoints is not None:
@@ -98,16 +102,30 @@ def keras_model(network: Network | keras.Model) -> keras.Model:
     return network.model if isinstance(network, Network) else network
 
 
-def plan_of(network: Network | keras.Model, train: Data, recipe: str | Sequence[Phase]) -> Plan:
-    """The plan for this network and these data; phases given are their own plan."""
-    if isinstance(recipe, str):
-        return plan_phases(recipe, facts_of(network, train))
-    return Plan("phases", tuple(recipe), "asked for")
+def plan_of(
+    network: Network | keras.Model,
+    train: Data,
+    validation: Data,
+    recipe: str | Sequence[Phase],
+    *,
+    seed: int = 0,
+) -> Plan:
+    """The plan for this network and these data; phases given are their own plan.
+
+    `auto` measures the domain gap first, and may end the network's backbone at an earlier block (see `refined`).
+    """
+    if not isinstance(recipe, str):
+        return Plan("phases", tuple(recipe), "asked for")
+    targets, images = look_at(train, _task(network))
+    facts = facts_of_targets(network, targets)
+    if recipe == "auto":
+        facts = measured(facts, network, gap_for(facts, network, images))
+    return refined(plan_phases(recipe, facts), facts, network, train, validation, seed=seed)
 
 
 def facts_of(network: Network | keras.Model, train: Data) -> Facts:
-    """What the recipe is chosen from: counts of targets, and what the backbone can do."""
-    return facts_of_targets(network, _targets(train, _task(network)))
+    """What the recipe is chosen from, but for the domain gap: counts of targets, and what the backbone can do."""
+    return facts_of_targets(network, look_at(train, _task(network))[0])
 
 
 def facts_of_targets(network: Network | keras.Model, targets: np.ndarray) -> Facts:
@@ -122,6 +140,7 @@ def facts_of_targets(network: Network | keras.Model, targets: np.ndarray) -> Fac
         blocks=len(blocks),
         frozen_only=any(block.opaque for block in blocks),
         task=_task(network),
+        mean_class=sum(counts) / max(len(counts), 1),
     )
 
 
@@ -138,18 +157,27 @@ def _task(network: Network | keras.Model) -> TaskName:
     return network.task if isinstance(network, Network) else "classification"
 
 
-def _targets(train: Data, task: TaskName) -> np.ndarray:
+def look_at(train: Data, task: TaskName) -> tuple[np.ndarray, Images]:
+    """All targets, and the images or, of a data set, some of them; one pass.
+
+    Raises:
+        TrainingError: there is no end to the data, or classification's labels are no whole numbers.
+    """
     if isinstance(train, ArraySplit):
-        return np.asarray(train.labels)
+        return np.asarray(train.labels), train.images
     if int(train.cardinality()) == tf.data.INFINITE_CARDINALITY:
         raise TrainingError(
             "the training data must end. Received: a data set without end. Use .take(batches)."
         )
-    targets = [element[1] for element in train.as_numpy_iterator()]
+    targets: list[np.ndarray] = []
+    some = Sample(SAMPLE)
+    for images, labels, *_ in train.as_numpy_iterator():
+        targets.append(labels)
+        some.add(images)
     whole = bool(targets) and targets[0].ndim == 1 and np.issubdtype(targets[0].dtype, np.integer)
     if not targets or (task == "classification" and not whole):
         raise TrainingError(
             "fine_tune needs whole-number labels of shape (N,). Received: others, or none. "
             "Use fit, with a loss for these labels."
         )
-    return np.concatenate(targets)
+    return np.concatenate(targets), some.images

@@ -73,7 +73,7 @@ def make_plan(config: Config) -> dict[str, Any]:
     untrained = config.model_copy(update={"backbone": weightless(config.backbone)})
     network = build_network(untrained, data.splits.labels, targets)
     gap = planned_domain_gap(config, data.source, data.splits.train)
-    plan = phases_of_config(config, network, targets, pretrained=config.backbone.weights != "none")
+    plan = phases_of_config(config, network, targets, pretrained=config.backbone.weights != "none", gap=gap)
     require_blocks(network, plan)
     parts = [part.phase for part in parts_of(plan.phases)]
     workloads = [_workload(network, phase) for phase in parts]
@@ -85,7 +85,7 @@ def make_plan(config: Config) -> dict[str, Any]:
         "backbone": _backbone(network, config),
         "domain_gap": gap.blocks_list(),
         "domain_gap_summary": gap.summary(),
-        "recipe": {"name": plan.recipe, "why": plan.why},
+        "recipe": plan.as_dict(),
         "phases": [_phase(phase, work) for phase, work in zip(parts, workloads, strict=True)],
         "exports": [{"file": entry.name, **entry.limits} for entry in wanted],
         "estimates": estimate(network, workloads, images, files=len(wanted)),

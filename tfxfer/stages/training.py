@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tfxfer.backbones.backbone import Backbone
     from tfxfer.network.network import Network
     from tfxfer.recipes.domain_gap import DomainGap
+    from tfxfer.recipes.facts import Facts
     from tfxfer.recipes.plan import Plan
 
 NETWORK = "network"
@@ -50,6 +51,7 @@ class TrainedNetwork:
     why: str
     fingerprint: str  # SHA-256 of the network's files
     gap: DomainGap  # of the training images from what the backbone was pretrained on
+    plan: Mapping[str, Any]  # JSON values: `recipe` of report.json
 
     @property
     def recipe_lines(self) -> tuple[str, ...]:
@@ -99,12 +101,12 @@ class Train:
         with training_device(state.config.device):
             network = build_network(state.config, data.splits.labels, data.train.labels)
             gap = domain_gap(network, data.train.images)
-            plan = phases_of_config(state.config, network, data.train.labels)
+            plan = run_plan(state.config, network, data, gap)
             require_blocks(network, plan)
             state.journal.write("decision", text=f"recipe {plan.recipe}: {plan.why}")
             histories = _train(state, network, plan, data, self._checkpoints(state))
         save_network(network, folder / NETWORK)
-        value = {"recipe": plan.recipe, "why": plan.why, "phases": histories, "domain_gap": gap.as_dict()}
+        value = {"plan": plan.as_dict(), "phases": histories, "domain_gap": gap.as_dict()}
         (folder / HISTORIES).write_text(json.dumps(value, allow_nan=False), encoding="utf-8")
 
     def load(self, state: State, folder: Path) -> State:
@@ -117,10 +119,11 @@ class Train:
         trained = TrainedNetwork(
             network,
             tuple(value["phases"]),
-            value["recipe"],
-            value["why"],
+            value["plan"]["name"],
+            value["plan"]["why"],
             path_sha256(folder / NETWORK),
             read_domain_gap(value["domain_gap"]),
+            value["plan"],
         )
         return state.having(trained=trained)
 
@@ -179,17 +182,21 @@ def build_network(config: Config, labels: tuple[str, ...], targets: np.ndarray) 
 
 
 def phases_of_config(
-    config: Config, network: Network, targets: np.ndarray, *, pretrained: bool | None = None
+    config: Config,
+    network: Network,
+    targets: np.ndarray,
+    *,
+    pretrained: bool | None = None,
+    gap: DomainGap | None = None,
 ) -> Plan:
     """The phases that a configuration asks for, with what it says for all of them.
 
     `targets` are the training images' own. `pretrained` says whether the run's backbone will have
-    pretrained weights, where `network` is a stand-in with random ones.
+    pretrained weights, where `network` is a stand-in with random ones. `auto` takes the `gap` into account.
 
     Raises:
         UsageError: the recipe does not suit the backbone.
     """
-    from tfxfer.recipes.fine_tune import facts_of_targets
     from tfxfer.recipes.plan import Plan, plan_phases
 
     training = config.training
@@ -197,9 +204,35 @@ def phases_of_config(
         asked = tuple(_phase(entry, number) for number, entry in enumerate(training.phases, start=1))
         plan = Plan("phases", asked, "those of the configuration")
     else:
-        facts = facts_of_targets(network, targets)
+        facts = _facts(network, targets, gap)
         facts = facts if pretrained is None else replace(facts, pretrained=pretrained)
         plan = plan_phases("auto" if training.recipe is None else training.recipe, facts)
+    return _in_common(plan, training)
+
+
+def run_plan(config: Config, network: Network, data: RunData, gap: DomainGap) -> Plan:
+    """The phases of a run; `auto` may look for lower features, and then ends the network's backbone earlier.
+
+    Raises:
+        UsageError: the recipe does not suit the backbone.
+    """
+    from tfxfer.recipes.refine import refined
+
+    plan = phases_of_config(config, network, data.train.labels, gap=gap)
+    facts = _facts(network, data.train.labels, gap)
+    found = refined(plan, facts, network, data.train, data.validation, seed=config.seed)
+    return _in_common(found, config.training)
+
+
+def _facts(network: Network, targets: np.ndarray, gap: DomainGap | None) -> Facts:
+    from tfxfer.recipes.fine_tune import facts_of_targets
+    from tfxfer.recipes.refine import measured
+
+    facts = facts_of_targets(network, targets)
+    return facts if gap is None else measured(facts, network, gap)
+
+
+def _in_common(plan: Plan, training: TrainingConfig) -> Plan:
     return replace(plan, phases=tuple(_with_common(phase, training) for phase in plan.phases))
 
 
@@ -245,7 +278,8 @@ def _train(
     features = state.config.features
     cache = FeatureCache(folder=state.run.features, engine=features.engine, dtype=features.dtype)
     wanted = state.config.evaluation.baselines and state.config.head.task == "classification"
-    if wanted and plan.phases[0].unfreeze == "none":
+    whole = network.backbone.until == state.config.backbone.until  # `auto` has not ended it earlier
+    if wanted and whole and plan.phases[0].unfreeze == "none":
         # Those of the test split are for the baselines: now, so that one engine is opened for all three.
         images = len(data.train) + len(data.validation)
         frozen_features(network, {"test": data.test}, cache, images=images, journal=state.journal)
