@@ -18,7 +18,11 @@ from tfxfer.training.fit import Data
 
 def measured(facts: Facts, network: Network | keras.Model, gap: DomainGap) -> Facts:
     """The facts with the domain gap, and whether the head may move to an earlier block."""
-    free = isinstance(network, Network) and network.backbone.until is None and not facts.frozen_only
+    free = (
+        isinstance(network, Network)
+        and network.backbone.until is None
+        and not any(block.opaque or block.module is not None for block in network.blocks)
+    )
     return replace(facts, gap=gap.distance, why_no_gap=gap.why, can_be_cut=free)
 
 
