@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,19 @@ def keras_home(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("keras_home")
     shutil.copytree(assets / "keras_weights", home / "models")
     return home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """For what is made once for many tests."""
+    cache = tmp_path_factory.mktemp("session_cache")
+    before = os.environ.get("TFXFER_CACHE")
+    os.environ["TFXFER_CACHE"] = str(cache)
+    yield cache
+    if before is None:
+        del os.environ["TFXFER_CACHE"]
+    else:
+        os.environ["TFXFER_CACHE"] = before
 
 
 @pytest.fixture(autouse=True)

@@ -19,8 +19,8 @@ from tfxfer.backbones.downloads import download
 from tfxfer.catalogue.hub_modules import ARCHIVES, handle_kind, hub_facts, kaggle_handle
 from tfxfer.errors import BackboneError, ConfigError
 from tfxfer.store.atomic import replaced_folder
-from tfxfer.store.cache import cache_folder
 from tfxfer.store.fingerprint import path_sha256
+from tfxfer.store.place import cache_folder
 
 KAGGLE_ERRORS = (
     "CredentialError",

@@ -24,12 +24,14 @@ COMMANDS: Mapping[str, str] = {
         "export",
         "predict",
         "verify",
+        "explain",
+        "cache",
         "backbones",
         "schema",
         "doctor",
     )
 }
-PLANNED_COMMANDS = ("benchmark", "explain")
+PLANNED_COMMANDS = ("benchmark",)
 
 
 class LazyGroup(click.Group):

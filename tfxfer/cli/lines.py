@@ -64,7 +64,8 @@ def _stage(event: Event) -> str | None:
     if status == "start":
         return f"{name}"
     if status == "cached":
-        return "  unchanged, kept from before"
+        elsewhere = event.get("source") == "cache"
+        return "  as in an earlier run, from the cache" if elsewhere else "  unchanged, kept from before"
     took = event.get("took_seconds", event.get("seconds"))
     is_worth_telling = isinstance(took, int | float) and took >= 1
     return f"  done in {duration(took)}" if is_worth_telling else None

@@ -12,7 +12,7 @@ import numpy as np
 
 from tfxfer.config.schema import Config
 from tfxfer.data import ArraySplit
-from tfxfer.stages.data import RunData
+from tfxfer.stages.data import RunData, pixels_key
 from tfxfer.stages.stage import State
 from tfxfer.stages.training import TrainedNetwork, load_configured_backbone, training_device, weights_sha256
 from tfxfer.store.atomic import write_text
@@ -77,7 +77,7 @@ class MeasureBaselines:
     def key(self, state: State) -> Mapping[str, object]:
         config, data = state.config, state.get("data", RunData)
         return {
-            "data": data.fingerprint,
+            **pixels_key(data, state.config),
             "splits": [list(split.paths) for split in _splits(data).values()],
             "seed": config.seed,
             "weights": weights_sha256(config.backbone),

@@ -13,7 +13,7 @@ from tfxfer.config.schema import Config
 from tfxfer.errors import TfxferError
 from tfxfer.stages.cached import Cached
 from tfxfer.stages.comparison import COMPARISON, Comparing, require_classes
-from tfxfer.stages.data import RunData, ScanData, SplitData, open_data, require_data_kind
+from tfxfer.stages.data import RunData, ScanData, SplitData, open_data, pixels_key, require_data_kind
 from tfxfer.stages.stage import Pipeline, State
 from tfxfer.stages.training import load_configured_backbone, training_device, weights_sha256
 from tfxfer.store.atomic import write_json
@@ -80,7 +80,7 @@ class ProbeBackbone:
     def key(self, state: State) -> Mapping[str, object]:
         config, data = state.config, state.get("data", RunData)
         return {
-            "data": data.fingerprint,
+            **pixels_key(data, state.config),
             "splits": [list(split.paths) for split in (data.train, data.validation, data.test)],
             "weights": weights_sha256(config.backbone),
             "pooling": config.head.pooling,
@@ -95,7 +95,7 @@ class ProbeBackbone:
 
         start, data, wanted = time.monotonic(), state.get("data", RunData), state.config.features
         splits = {"train": data.train, "validation": data.validation, "test": data.test}
-        cache = FeatureCache(state.run.stages / "features", engine=wanted.engine, dtype=wanted.dtype)
+        cache = FeatureCache(state.run.features, engine=wanted.engine, dtype=wanted.dtype)
         images = len(data.train) + len(data.validation)
         with training_device(state.config.device):
             rows = frozen_features(_network(state), splits, cache, images=images, journal=state.journal)

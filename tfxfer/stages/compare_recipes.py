@@ -16,7 +16,7 @@ from tfxfer.data import ArraySplit
 from tfxfer.errors import ConfigError, TfxferError
 from tfxfer.stages.cached import Cached
 from tfxfer.stages.comparison import COMPARISON, Comparing, require_classes
-from tfxfer.stages.data import RunData, ScanData, SplitData, open_data, require_data_kind
+from tfxfer.stages.data import RunData, ScanData, SplitData, open_data, pixels_key, require_data_kind
 from tfxfer.stages.plan import weightless
 from tfxfer.stages.stage import Pipeline, State
 from tfxfer.stages.training import (
@@ -61,7 +61,7 @@ class TrainArm:
     def key(self, state: State) -> Mapping[str, object]:
         data, config = state.get("data", RunData), _config(state.config, self.arm)
         return {
-            "data": data.fingerprint,
+            **pixels_key(data, state.config),
             "splits": [list(split.paths) for split in (data.train, data.validation, data.test)],
             "arm": asdict(self.arm),
             "epochs": self.epochs,
@@ -213,7 +213,7 @@ def _train(state: State, network: Network, plan: Plan, train: ArraySplit) -> lis
     config, validation = state.config, state.get("data", RunData).validation
     if config.training.deterministic:
         make_deterministic()
-    folder = state.run.stages / "features"
+    folder = state.run.features
     cache = FeatureCache(folder, engine=config.features.engine, dtype=config.features.dtype)
     histories = fine_tune(
         network, train, validation, plan.phases, seed=config.seed, cache=cache, journal=state.journal

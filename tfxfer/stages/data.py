@@ -100,6 +100,12 @@ def label_counts(labels: np.ndarray, count: int) -> list[int]:
     return [int(number) for number in labels.sum(axis=0)]
 
 
+def pixels_key(data: RunData, config: Config) -> dict[str, object]:
+    """What a stage's key says of the pictures it sees: which, and how they were fitted to the backbone."""
+    size = list(input_size(config.backbone))
+    return {"data": data.fingerprint, "resize": config.data.resize, "size": size}
+
+
 def input_size(backbone: BackboneConfig) -> Size:
     """(height, width) in pixels that a run's pictures are resized to, known before anything is loaded."""
     if backbone.image_size is not None:

@@ -15,7 +15,7 @@ from tfxfer.data import ArraySplit
 from tfxfer.errors import ConfigError
 from tfxfer.evaluation.predictions import Predictions, collect
 from tfxfer.evaluation.thresholds import best_f1_thresholds, threshold_at
-from tfxfer.stages.data import RunData
+from tfxfer.stages.data import RunData, pixels_key
 from tfxfer.stages.stage import State
 from tfxfer.stages.training import TrainedNetwork
 from tfxfer.store.fingerprint import value_sha256
@@ -60,7 +60,7 @@ class Decide:
         asked = state.config.evaluation.decision
         return {
             "network": trained.fingerprint,
-            "data": data.fingerprint,
+            **pixels_key(data, state.config),
             "validation": list(data.validation.paths),
             "decision": None if asked is None else asked.model_dump(mode="json"),
         }

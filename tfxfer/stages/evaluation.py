@@ -12,7 +12,7 @@ from tfxfer.config.schema import Config
 from tfxfer.data import slice_values
 from tfxfer.evaluation.predictions import Predictions, checked_targets, collect
 from tfxfer.runtimes.outputs import Outputs
-from tfxfer.stages.data import RunData, slicings
+from tfxfer.stages.data import RunData, pixels_key, slicings
 from tfxfer.stages.stage import State
 from tfxfer.stages.training import TrainedNetwork
 from tfxfer.verification.evidence import Evidence, GateResult
@@ -39,7 +39,11 @@ class Evaluate:
 
     def key(self, state: State) -> Mapping[str, object]:
         trained, data = state.get("trained", TrainedNetwork), state.get("data", RunData)
-        return {"network": trained.fingerprint, "data": data.fingerprint, "test": list(data.test.paths)}
+        return {
+            "network": trained.fingerprint,
+            **pixels_key(data, state.config),
+            "test": list(data.test.paths),
+        }
 
     def compute(self, state: State, folder: Path) -> None:
         trained, data = state.get("trained", TrainedNetwork), state.get("data", RunData)

@@ -16,7 +16,7 @@ from tfxfer.config.schema import Config
 from tfxfer.data import ArraySplit, ChosenSource, decode_image
 from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written, write_and_measure
 from tfxfer.stages.calibration import calibration_split, require_calibration
-from tfxfer.stages.data import RunData
+from tfxfer.stages.data import RunData, pixels_key
 from tfxfer.stages.handover import About, Pictures, golden_indices, hand_over
 from tfxfer.stages.stage import State
 from tfxfer.stages.training import TrainedNetwork
@@ -73,7 +73,7 @@ class WriteArtifact:
         trained, data = state.get("trained", TrainedNetwork), state.get("data", RunData)
         key: dict[str, object] = {
             "network": trained.fingerprint,
-            "data": data.fingerprint,
+            **pixels_key(data, state.config),
             "test": list(data.test.paths),
         }
         if self.wanted.options != DEFAULTS:

@@ -68,9 +68,7 @@ def _tested(state: State, steps: int) -> dict[str, Any]:
     from tfxfer.recipes.first_rate import find_first_rate
 
     config, data = state.config, state.get("data", RunData)
-    cache = FeatureCache(
-        state.run.stages / "features", engine=config.features.engine, dtype=config.features.dtype
-    )
+    cache = FeatureCache(state.run.features, engine=config.features.engine, dtype=config.features.dtype)
     with training_device(config.device):
         network = build_network(config, data.splits.labels, data.train.labels)
         plan = run_plan(config, network, data, domain_gap(network, data.train.images))

@@ -45,6 +45,7 @@ def build_report(state: State) -> dict[str, Any]:
         "seed": state.config.seed,
         "seconds": _seconds(state),
         "versions": versions(),
+        "stages": _sources(state),
         "data": {**data.as_dict(), **data.findings_dict()},
         "backbone": trained.backbone_dict(),
         "domain_gap": trained.gap.blocks_list(),
@@ -94,6 +95,15 @@ def _gates(entry: Judged) -> list[dict[str, object]]:
     if entry.proof is None:
         return []
     return [{**gate.as_dict(), "artifact": artifact} for gate in entry.proof.gates]
+
+
+def _sources(state: State) -> dict[str, str]:
+    """Of every stage that is kept: "computed" by this run, or taken from the "run" so far or the "cache"."""
+    sources = dict(state.results.get("sources", {}))
+    if not state.results.get("computed") and state.run.report.is_file():
+        earlier = json.loads(state.run.report.read_text(encoding="utf-8")).get("stages", {})
+        return dict(earlier) if set(earlier) == set(sources) else sources
+    return sources
 
 
 def _seconds(state: State) -> float:

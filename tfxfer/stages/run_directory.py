@@ -11,6 +11,8 @@ from pathlib import Path
 from tfxfer.errors import BackboneError, BlockError, DataError, NetworkError, UsageError
 from tfxfer.store.atomic import remove_leftovers
 from tfxfer.store.lock import exclusive
+from tfxfer.store.place import cache_folder, cache_limit_bytes
+from tfxfer.store.shared import SharedCache
 
 MARK = "log.jsonl"  # every run has one from its first moment
 # Of what was asked for or given, not of work.
@@ -23,6 +25,7 @@ class RunDirectory:
     """The names that users' scripts rely on below one run's folder."""
 
     path: Path
+    shared: SharedCache | None = None  # what other runs have computed; None: this run is for itself
 
     @property
     def config(self) -> Path:
@@ -92,7 +95,8 @@ def open_run(path: Path, *, resume: bool) -> Iterator[RunDirectory]:
         raise UsageError(
             f"--out must be a folder that can be written. Received: '{path}' ({error})."
         ) from error
-    run = RunDirectory(path)
+    limit = cache_limit_bytes()
+    run = RunDirectory(path, SharedCache(cache_folder(), limit) if limit else None)
     with exclusive(path / ".lock"):
         run.log.touch()
         for folder in (path, run.stages, run.features):

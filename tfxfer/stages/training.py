@@ -14,10 +14,10 @@ import numpy as np
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.config.training_schema import PhaseConfig, TrainingConfig
 from tfxfer.errors import BlockError, ConfigError
-from tfxfer.stages.cached import whole_key
-from tfxfer.stages.data import RunData, input_size
+from tfxfer.stages.cached import place_of, whole_key
+from tfxfer.stages.data import RunData, input_size, pixels_key
 from tfxfer.stages.stage import State
-from tfxfer.store.fingerprint import path_sha256, value_sha256
+from tfxfer.store.fingerprint import path_sha256
 from tfxfer.training.imbalance import Imbalance
 from tfxfer.training.phase import Phase
 
@@ -85,7 +85,7 @@ class Train:
         dumped = config.model_dump(mode="json", include=set(sections))
         dumped["training"].pop("checkpoint_minutes")  # they change nothing that is kept
         return {
-            "data": data.fingerprint,
+            **pixels_key(data, state.config),
             "train": list(data.train.paths),
             "validation": list(data.validation.paths),
             "seed": config.seed,
@@ -129,7 +129,7 @@ class Train:
 
     def _checkpoints(self, state: State) -> Path:
         """Where this training, and no other, keeps its checkpoints."""
-        return state.run.stages / f"checkpoints-{value_sha256(whole_key(self, state))[:16]}"
+        return state.run.stages / place_of("checkpoints", whole_key(self, state))
 
 
 @dataclass(frozen=True, slots=True)

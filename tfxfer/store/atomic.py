@@ -67,13 +67,16 @@ def replaced_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def remove_leftovers(folder: Path) -> None:
+def remove_leftovers(folder: Path, *, older_than_s: float | None = None, now: float = 0.0) -> None:
     """Remove what a process that was killed left half written directly below `folder`.
 
-    Only for who holds the folder's lock: another process's work in progress looks the same.
+    Only for who holds the folder's lock, or of what nobody has touched for `older_than_s`: another process's
+    work in progress looks the same.
     """
     for path in folder.glob(".*"):
         if LEFTOVER.fullmatch(path.name):
+            if older_than_s is not None and now - path.stat().st_mtime < older_than_s:
+                continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
