@@ -115,7 +115,7 @@ PROMISED = {
     "log.jsonl",
     "stages",
 }
-IN_BUNDLE = {"labels.txt", "contract.json", "golden", "MODEL_CARD.md", "manifest.json"}
+IN_BUNDLE = {"labels.txt", "contract.json", "golden", "MODEL_CARD.md", "manifest.json", "statistics.json"}
 
 
 def check_shape(value: object, shape: object, place: str) -> None:

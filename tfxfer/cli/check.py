@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import click
 
 from tfxfer.catalogue.tasks import TASK_NAMES, TaskName
 from tfxfer.cli.options import json_option
-from tfxfer.cli.output import print_facts, print_json
-from tfxfer.errors import DataError
+from tfxfer.cli.output import print_facts, print_json, print_table
+from tfxfer.errors import DataError, UsageError
 
 
 @click.command("check", short_help="Show every problem of a data set at once.")
@@ -20,12 +21,23 @@ from tfxfer.errors import DataError
     type=click.Choice(TASK_NAMES),
     help="Which column of a manifest is the target; needed where it has several.",
 )
+@click.option(
+    "--against",
+    type=click.Path(exists=True, path_type=Path, file_okay=False),
+    metavar="BUNDLE",
+    help="Has anything drifted since? Compare the pictures, labelled or not, with the statistics in a bundle.",
+)
 @json_option
-def command(data: str, group_by: str | None, task: TaskName | None, *, as_json: bool) -> None:
+def command(
+    data: str, group_by: str | None, task: TaskName | None, against: Path | None, *, as_json: bool
+) -> None:
     """Look at every image of DATA: a folder, a CSV or TSV manifest, or embedded/digits.
 
-    Exit code 1 where `run` would refuse the data.
+    Exit code 1 where `run` would refuse the data; with --against, where the pictures have drifted.
     """
+    if against is not None:
+        _check_drift(data, against, as_json=as_json, others=(group_by, task))
+        return
     from tfxfer.stages.tools import check_data
 
     report = check_data(data, group_by=group_by, task=task)
@@ -39,3 +51,20 @@ def command(data: str, group_by: str | None, task: TaskName | None, *, as_json: 
     errors = sum(problem.get("severity", "error") == "error" for problem in problems)
     if errors:
         raise DataError(f"'{data}' has {errors} problem{'s' if errors > 1 else ''} that `run` would refuse.")
+
+
+def _check_drift(data: str, against: Path, *, as_json: bool, others: Sequence[str | None]) -> None:
+    if any(other is not None for other in others):
+        raise UsageError("--against looks at pictures without their labels. Leave --group-by and --task out.")
+    from tfxfer.stages.drift import check_drift
+
+    report = check_drift(data, against)
+    if as_json:
+        print_json(report)
+    else:
+        print_facts({name: value for name, value in report.items() if name != "statistics"})
+        print_table(report["statistics"])
+    if report["drift"]:
+        raise DataError(
+            f"'{data}' has drifted from what the bundle was measured on: {', '.join(report['drifted'])}."
+        )

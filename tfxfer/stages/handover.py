@@ -13,8 +13,10 @@ from tfxfer.bundle.card import ArtifactFigures, Card
 from tfxfer.bundle.contract import LOGITS, ArtifactSpec, Contract, Dtype, InputSpec, own_logits_path
 from tfxfer.bundle.golden import Golden, Truth, choose_golden
 from tfxfer.bundle.manifest import Provenance
+from tfxfer.bundle.statistics import write_statistics
 from tfxfer.bundle.write import write_bundle
 from tfxfer.stages.artifacts import Judged
+from tfxfer.stages.drift import held_out_statistics
 from tfxfer.store.atomic import replaced_folder
 from tfxfer.store.versions import versions
 from tfxfer.verification.proof import Proof
@@ -74,6 +76,8 @@ def hand_over(
                 _copy(entry.written.path, folder / bundle_path(entry))
         golden = _golden(artifacts, reference, pictures)
         contract = _contract(artifacts, reference, golden, pictures)
+        if pictures.input.values == "rgb":
+            write_statistics(folder, held_out_statistics(reference))
         return write_bundle(
             folder,
             contract,
