@@ -14,7 +14,7 @@ import tfxfer
 PROMISED = {
     "load_backbone", "attach_head", "freeze", "fit", "fine_tune", "evaluate", "export", "verify", "predict",
     "Phase", "FreezePolicy", "Stage", "Pipeline", "domain_gap", "frechet_distance", "maximum_mean_discrepancy",
-    "find_learning_rate",
+    "find_learning_rate", "run", "rank_backbones", "Budget",
 }  # fmt: skip
 
 # Evaluates its argument with tfxfer imported, and prints which heavy packages that imported.

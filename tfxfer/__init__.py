@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from tfxfer.network.policy import FreezePolicy
     from tfxfer.recipes.domain_gap import domain_gap
     from tfxfer.recipes.fine_tune import fine_tune
+    from tfxfer.recipes.ranking import Budget
+    from tfxfer.stages.compare_backbones import rank_backbones
     from tfxfer.stages.export_model import export
+    from tfxfer.stages.pipeline import run
     from tfxfer.stages.predict import predict
     from tfxfer.stages.stage import Pipeline, Stage
     from tfxfer.training.finder import find_learning_rate
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 __version__ = version("tfxfer")
 
 __all__ = [
+    "Budget",
     "FreezePolicy",
     "Phase",
     "Pipeline",
@@ -45,11 +49,14 @@ __all__ = [
     "load_backbone",
     "maximum_mean_discrepancy",
     "predict",
+    "rank_backbones",
+    "run",
     "verify",
 ]
 
 # Public name -> the module and the name there; imported when it is asked for (PEP 562).
 _PLACES = {
+    "Budget": ("tfxfer.recipes.ranking", "Budget"),
     "FreezePolicy": ("tfxfer.network.policy", "FreezePolicy"),
     "Phase": ("tfxfer.training.phase", "Phase"),
     "Pipeline": ("tfxfer.stages.stage", "Pipeline"),
@@ -66,6 +73,8 @@ _PLACES = {
     "load_backbone": ("tfxfer.backbones.backbone", "load_backbone"),
     "maximum_mean_discrepancy": ("tfxfer.features.distances", "maximum_mean_discrepancy"),
     "predict": ("tfxfer.stages.predict", "predict"),
+    "rank_backbones": ("tfxfer.stages.compare_backbones", "rank_backbones"),
+    "run": ("tfxfer.stages.pipeline", "run"),
     "verify": ("tfxfer.verification.verify", "verify_bundle"),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import subprocess
@@ -27,12 +26,3 @@ def test_it_fine_tunes_and_proves_three_files(tmp_path: Path) -> None:
     assert contract["outputs"][0]["labels"] == ["five", "six", "seven", "eight", "nine"]
     assert contract["input"]["shape"] == [None, 8, 8, 1]
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
-
-
-def test_it_is_short_and_uses_only_public_names() -> None:
-    source = PROGRAM.read_text("utf-8")
-    assert len(source.splitlines()) <= 80
-    imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
-    names = [alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names]
-    modules = [node.module or "" for node in imports if isinstance(node, ast.ImportFrom)]
-    assert [name for name in (*names, *modules) if name.startswith("tfxfer")] == ["tfxfer"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,6 @@ from tfxfer.cli.output import print_json, print_table
 from tfxfer.errors import GateError, UsageError
 
 if TYPE_CHECKING:
-    from tfxfer.recipes.ranking import Budget
     from tfxfer.stages.comparison import Comparing
 
 DEFAULT_SIZES: tuple[int | None, ...] = (10, 50, None)
@@ -94,6 +92,7 @@ def command(
     try:
         with Console(quiet=quiet) as console, Interrupts() as interrupts:
             from tfxfer.recipes.ranking import Budget
+            from tfxfer.stages.compare_backbones import rank_backbones
             from tfxfer.stages.comparison import Comparing
 
             comparing = Comparing(out, resume, (console, interrupts))
@@ -102,13 +101,8 @@ def command(
                     config, overrides, DEFAULT_SIZES if sizes is None else sizes, epochs, comparing
                 )
             else:
-                result = _rank(
-                    config,
-                    overrides,
-                    backbones,
-                    Budget(max_latency_ms, max_size_bytes, max_parameters),
-                    comparing,
-                )
+                budget = Budget(max_latency_ms, max_size_bytes, max_parameters)
+                result = rank_backbones(config, backbones, budget, comparing, overrides=overrides)
     except KeyboardInterrupt:
         if out is not None:
             click.echo("what is done is kept; go on with the same command and --resume", err=True)
@@ -135,20 +129,6 @@ def _race(
     from tfxfer.stages.compare_recipes import Race, compare_recipes
 
     return compare_recipes(read_config(config, overrides), Race(sizes, epochs), comparing)
-
-
-def _rank(
-    config: Path, overrides: tuple[str, ...], backbones: str, budget: Budget, comparing: Comparing
-) -> dict[str, Any]:
-    from tfxfer.config.backbone_text import parse_backbones
-    from tfxfer.config.read import read_config
-    from tfxfer.stages.compare_backbones import compare_backbones
-
-    candidates = [
-        (text, read_config(config, (*overrides, f"backbone={json.dumps(tree)}")))
-        for text, tree in parse_backbones(backbones)
-    ]
-    return compare_backbones(candidates, budget, comparing)
 
 
 def _print(result: Mapping[str, Any], as_json: bool) -> None:

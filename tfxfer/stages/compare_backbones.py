@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfxfer.config.backbone_text import parse_backbones
+from tfxfer.config.read import read_config
 from tfxfer.config.schema import Config
 from tfxfer.errors import TfxferError
 from tfxfer.stages.cached import Cached
@@ -113,6 +115,33 @@ class ProbeBackbone:
 
     def load(self, state: State, folder: Path) -> State:
         return state.having(probe=json.loads((folder / FACTS).read_text(encoding="utf-8")))
+
+
+def rank_backbones(
+    config: Path | str,
+    backbones: str,
+    budget: Budget | None = None,
+    comparing: Comparing | None = None,
+    *,
+    overrides: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Rank the backbones of a text such as "keras/MobileNetV2?alpha=0.35,keras/MobileNet" on a configuration's data.
+
+    By a linear probe on the frozen features, beside the latency of the float32 LiteRT file on this machine;
+    "backbones" of the result lists them, best first, with their `status`, "ranked", "over budget" or "failed".
+
+    Raises:
+        ConfigError: the configuration, or it with one of the backbones, is wrong.
+        UsageError: the text cannot be read, the task is not classification, or the folder is in the way.
+        DataError: the data are refused.
+    """
+    from tfxfer.recipes.ranking import Budget
+
+    candidates = [
+        (text, read_config(config, (*overrides, f"backbone={json.dumps(tree)}")))
+        for text, tree in parse_backbones(backbones)
+    ]
+    return compare_backbones(candidates, budget or Budget(), comparing or Comparing())
 
 
 def compare_backbones(

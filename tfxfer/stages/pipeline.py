@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tfxfer.config.dump import dump_config
+from tfxfer.config.read import parse_config, read_config
 from tfxfer.config.schema import Config
 from tfxfer.data import Source
 from tfxfer.errors import GateError
@@ -52,8 +54,35 @@ def _baselines(config: Config) -> Stage:
     return Cached(MeasureBaselines()) if reason is None else NoBaselines(reason)
 
 
+def run(
+    config: Path | str | Mapping[str, object],
+    out: Path | str,
+    *,
+    resume: bool = False,
+    after: Mapping[str, Stage] | None = None,
+) -> dict[str, Any]:
+    """Do what `tfxfer run` does, from a file or a mapping, and return what report.json holds.
+
+    `after` gives stages of your own, each for the name of the stage that it comes after, such as "evaluate".
+    A stage takes the state, which has `config`, `run.path`, `journal` and the `results` so far, and returns it.
+
+    Raises:
+        ConfigError: the configuration is wrong; the message lists every problem.
+        UsageError: `out` exists and `resume` is false, or no stage has a name that `after` has.
+        DataError: the data are refused; nothing is left behind.
+        GateError: a gate does not hold; everything is written, failed files as `*.rejected`.
+    """
+    found = parse_config(config) if isinstance(config, Mapping) else read_config(config)
+    return run_pipeline(found, Path(out), resume=resume, after=after)
+
+
 def run_pipeline(
-    config: Config, out: Path, *, resume: bool = False, listeners: tuple[Listener, ...] = ()
+    config: Config,
+    out: Path,
+    *,
+    resume: bool = False,
+    listeners: tuple[Listener, ...] = (),
+    after: Mapping[str, Stage] | None = None,
 ) -> dict[str, Any]:
     """Run everything a configuration asks for into `out`, and return what report.json holds.
 
@@ -64,10 +93,11 @@ def run_pipeline(
     """
     source = open_data(config)
     require_data_kind(config.backbone.name, source)
+    pipeline = transfer_pipeline(config, source).having(after or {})
     with open_run(out, resume=resume) as run:
         state = State(config, run, Journal(run.log, listeners))
         write_text(run.config, dump_config(config))
-        final = transfer_pipeline(config, source)(state)
+        final = pipeline(state)
     require_passed(final.results.get("artifacts", ()), final.results.get("network_gates", ()))
     return dict(final.get("report", dict))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from tfxfer.errors import RunError
+from tfxfer.errors import RunError, UsageError
 from tfxfer.store.journal import Journal
 
 if TYPE_CHECKING:
@@ -66,6 +66,22 @@ class Pipeline:
 
     stages: Sequence[Stage]
     name: str = "pipeline"
+
+    def having(self, after: Mapping[str, Stage]) -> Pipeline:
+        """This pipeline with more stages, each after the one whose name it is given for.
+
+        Raises:
+            UsageError: no stage has that name.
+        """
+        names = [stage.name for stage in self.stages]
+        unknown = [name for name in after if name not in names]
+        if unknown:
+            raise UsageError(
+                f"a stage of your own comes after one of: {', '.join(names)}. Received: '{unknown[0]}'. "
+                "Name one of them."
+            )
+        more = [[stage, after[stage.name]] if stage.name in after else [stage] for stage in self.stages]
+        return dataclasses.replace(self, stages=[stage for pair in more for stage in pair])
 
     def __call__(self, state: State, /) -> State:
         for stage in self.stages:
