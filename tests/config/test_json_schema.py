@@ -32,7 +32,7 @@ BAD: tuple[dict[str, object], ...] = (
     {"epoch": 3},
     {"data": 3},
     {"exports": ["onx"]},
-    {"exports": ["litert:int16x8"]},
+    {"exports": ["litert:int5"]},
     {"training": {"batch_size": "32"}},
     {"training": {"batch_size": 0}},
     {"training": {"phases": [{"epoch": 3}]}},

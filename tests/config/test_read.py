@@ -164,9 +164,9 @@ BAD = {
         "evaluation: {slices: [cam, cam]}\n",
         ["evaluation.slices must be a mapping"],
     ),
-    "planned precision": (
-        "exports:\n  - litert\n  - litert:int16x8\n",
-        ["line 5", "exports[1].precision: 'int16x8' is not available in this version"],
+    "integer ends of floats": (
+        "exports: [{format: litert, output_dtype: int8}]\n",
+        ["exports[0].output_dtype is for litert:int8", "Received: litert:float32"],
     ),
     "unknown precision": ("exports: [litert:int9]\n", ["exports[0].precision", "did you mean 'int8'?"]),
     "precision of another format": (

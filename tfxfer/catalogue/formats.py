@@ -31,7 +31,10 @@ FORMATS: Mapping[str, FormatFacts] = {
     "saved_model": FormatFacts("saved_model", ("float32",), "", "tensorflow"),
     "litert": FormatFacts(
         "litert",
-        ("float32", "float16", "int8", "dynamic_int8", "weight_only_int8"),
+        (
+            *("float32", "float16", "int8", "mixed_int8", "int16x8"),
+            *("dynamic_int8", "weight_only_int8", "weight_only_int4"),
+        ),
         ".tflite",
         "ai-edge-litert",
     ),
@@ -44,14 +47,17 @@ USUAL_FORMATS = ("saved_model", "litert", "onnx")
 
 # Promised in the documents, refused by name until they are there.
 PLANNED_FORMATS: tuple[str, ...] = ()
-PLANNED_PRECISIONS: tuple[str, ...] = ("int16x8",)
+PLANNED_PRECISIONS: tuple[str, ...] = ()
 
 # Activations are quantised too, so that training images must show how large they become.
-CALIBRATED: tuple[str, ...] = ("int8",)
+CALIBRATED: tuple[str, ...] = ("int8", "mixed_int8", "int16x8")
 DEFAULT_CALIBRATION_IMAGES = 200
 
 # Weights in integers: one scale for each channel, or one for all.
-GRANULAR: tuple[str, ...] = ("int8", "dynamic_int8", "weight_only_int8")
+GRANULAR: tuple[str, ...] = (
+    *("int8", "mixed_int8", "int16x8"),
+    *("dynamic_int8", "weight_only_int8", "weight_only_int4"),
+)
 
 _FLOAT32_GATES = (
     DefaultGate(

@@ -8,6 +8,8 @@ from typing import Literal
 from tfxfer.catalogue.inputs import ResizeRule
 
 Granularity = Literal["channel", "tensor"]
+InputDtype = Literal["uint8", "int8"]
+OutputDtype = Literal["float32", "uint8", "int8"]
 
 # tf2onnx 1.17 writes up to 18; quantised weights have a scale for each channel since 13.
 OPSETS = (13, 14, 15, 16, 17, 18)
@@ -20,6 +22,8 @@ class WriteOptions:
 
     opset: int = DEFAULT_OPSET  # of ONNX
     granularity: Granularity = "channel"  # of int8 weights: a scale for each output channel, or one for all
+    input_dtype: InputDtype = "uint8"  # of LiteRT in int8; int8 is the pixel less 128
+    output_dtype: OutputDtype = "float32"  # of LiteRT in int8; integers for chips without floats
     resize: ResizeRule | None = None  # of a SavedModel that takes encoded pictures too; None: it does not
 
 

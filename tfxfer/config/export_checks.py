@@ -23,6 +23,13 @@ def check_write_options(index: int, export: ExportConfig) -> Iterator[Problem]:
             ("exports", index, "opset"),
             f"{place}.opset must be one of {', '.join(map(str, OPSETS))}. Received: {export.opset}.",
         )
+    for key, value in (("input_dtype", export.input_dtype), ("output_dtype", export.output_dtype)):
+        if value is not None and (export.format, export.precision) != ("litert", "int8"):
+            yield Problem(
+                ("exports", index, key),
+                f"{place}.{key} is for litert:int8, whose ends can be integers. "
+                f"Received: {export.format}:{export.precision}. Remove the key.",
+            )
     if export.granularity is not None and export.precision not in GRANULAR:
         yield Problem(
             ("exports", index, "granularity"),

@@ -11,14 +11,23 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, Wit
 
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
 from tfxfer.catalogue.tasks import TASKS, TaskName
-from tfxfer.catalogue.write_options import Granularity
+from tfxfer.catalogue.write_options import Granularity, InputDtype, OutputDtype
 from tfxfer.config.decision_schema import DecisionConfig
 from tfxfer.config.section import Fraction, Name, Section, Share, Text
 from tfxfer.config.training_schema import TrainingConfig
 from tfxfer.config.until import check_until
 
 FormatName = Literal["saved_model", "litert", "onnx", "keras"]
-PrecisionName = Literal["float32", "float16", "int8", "dynamic_int8", "weight_only_int8"]
+PrecisionName = Literal[
+    "float32",
+    "float16",
+    "int8",
+    "mixed_int8",
+    "int16x8",
+    "dynamic_int8",
+    "weight_only_int8",
+    "weight_only_int4",
+]
 
 
 def _pixels(value: object) -> Pixels:
@@ -204,6 +213,12 @@ class ExportConfig(Section):
     granularity: Granularity | None = Field(
         default=None,
         description="for weights in integers: a scale for each channel (the default), or one for each tensor",
+    )
+    input_dtype: InputDtype | None = Field(
+        default=None, description="for litert:int8: uint8 pictures (the default), or int8, 128 less"
+    )
+    output_dtype: OutputDtype | None = Field(
+        default=None, description="for litert:int8: float32 (the default), or integers to the end"
     )
     gates: GatesConfig = Field(default=GatesConfig(), description="limits for this artifact alone")
 

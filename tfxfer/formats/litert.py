@@ -14,9 +14,12 @@ from tfxfer.errors import ExportError
 from tfxfer.formats.captured import captured_output
 from tfxfer.formats.graph import without_weights
 from tfxfer.formats.litert_entry import integer_entry
-from tfxfer.formats.litert_file import finish_litert
-from tfxfer.formats.litert_flatbuffer import read_flatbuffer
-from tfxfer.formats.litert_quantize import PRECISIONS, quantise
+from tfxfer.formats.litert_file import add_signature, finish_litert
+from tfxfer.formats.litert_flatbuffer import pack_flatbuffer, read_flatbuffer
+from tfxfer.formats.litert_hard_swish import decompose_hard_swish
+from tfxfer.formats.litert_mixed import quantise_mixed
+from tfxfer.formats.litert_quantize import Original, quantise
+from tfxfer.formats.litert_recipes import MIXED, PRECISIONS, STATIC
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.runtime import INPUT
 from tfxfer.store.atomic import write_bytes
@@ -44,18 +47,20 @@ class LiteRTFormat:
         calibration: np.ndarray | None = None,
         options: WriteOptions = DEFAULTS,
     ) -> None:
-        entry = integer_entry(traced.frozen, traced.outputs) if precision == "int8" else None
+        entry = integer_entry(traced.frozen, traced.outputs) if precision in (MIXED, *STATIC) else None
+        _check_ends(traced, precision, options)
         frozen = traced.frozen if entry is None else entry.graph
         with captured_output() as output:
             try:
                 model = read_flatbuffer(convert_litert(frozen, traced.outputs))
                 if precision != "float32":
-                    model = quantise(
-                        model,
-                        (precision, options.granularity),
-                        traced.outputs,
-                        entry=entry,
-                        calibration=calibration,
+                    if precision in ("int8", MIXED):
+                        decompose_hard_swish(model)
+                    add_signature(model, traced.outputs)
+                    original = Original(pack_flatbuffer(model), traced.outputs, entry, calibration)
+                    mixed = precision == MIXED
+                    model = (
+                        quantise_mixed(original, options) if mixed else quantise(original, precision, options)
                     )
                 data = finish_litert(model, traced)
             except QUANTIZER_ERRORS as error:
@@ -63,6 +68,21 @@ class LiteRTFormat:
                 more = "" if precision == "float32" else f", and one that can be quantised to {precision}"
                 raise ExportError(f"{what}{more}. Received: {error}\n{output.tail()}") from error
         write_bytes(to, data)
+
+
+def _check_ends(traced: Traced, precision: str, options: WriteOptions) -> None:
+    """Integers at the ends are for full int8, and int8 pictures for networks that take uint8 ones."""
+    ends = (options.input_dtype, options.output_dtype)
+    if precision != "int8" and ends != (DEFAULTS.input_dtype, DEFAULTS.output_dtype):
+        raise ExportError(
+            f"input_dtype and output_dtype are for int8, whose ends can be integers. Received: {precision} with "
+            f"{ends[0]} and {ends[1]}. Leave them out."
+        )
+    if options.input_dtype == "int8" and traced.input_dtype != np.uint8:
+        raise ExportError(
+            f"an int8 input stands for uint8 pictures. Received: a network that takes {traced.input_dtype}. "
+            "Set the network's input_dtype to uint8, or leave input_dtype out."
+        )
 
 
 def convert_litert(frozen: GraphDef, outputs: tuple[str, ...]) -> bytes:

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-from tfxfer.errors import ExportError
-from tfxfer.formats.litert_entry import Entry
 from tfxfer.runtimes.runtime import INPUT
 
 WEIGHTED = (
@@ -30,41 +28,6 @@ def name_outputs(model: Any, outputs: tuple[str, ...]) -> None:
             tensor.name = names[index].encode()
         elif tensor.name.decode() in outputs:
             tensor.name += b"_int8"
-
-
-def take_bytes(model: Any, entry: Entry) -> None:
-    """Put uint8 pixels in front of the int8 input: the same scale, and a zero point 128 higher."""
-    graph = model.subgraphs[0]
-    (inner,) = graph.inputs
-    pixels = graph.tensors[inner]
-    scale, zero_point = pixels.quantization.scale, pixels.quantization.zeroPoint
-    if not np.allclose(scale, entry.scale, rtol=1e-5, atol=0) or zero_point.tolist() != [
-        entry.zero_point - 128
-    ]:
-        raise ExportError(
-            f"the quantizer must give the input the scale {entry.scale:g} and zero point "
-            f"{entry.zero_point - 128}. Received: {scale}, {zero_point}. Report this: it has changed."
-        )
-    outer = schema.TensorT()
-    outer.name, pixels.name = INPUT.encode(), f"{INPUT}_int8".encode()
-    outer.shape, outer.shapeSignature = pixels.shape, pixels.shapeSignature
-    outer.type, outer.buffer = schema.TensorType.UINT8, 0
-    outer.quantization = schema.QuantizationParametersT()
-    outer.quantization.scale, outer.quantization.zeroPoint = scale, zero_point + 128
-    graph.tensors.append(outer)
-    graph.inputs = np.array([len(graph.tensors) - 1], np.int32)
-    graph.operators.insert(0, _requantise(model, graph.inputs, np.array([inner], np.int32)))
-
-
-def _requantise(model: Any, inputs: np.ndarray, outputs: np.ndarray) -> Any:
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.QUANTIZE
-    code.version = 2  # the first that takes integers
-    model.operatorCodes.append(code)
-    operator = schema.OperatorT()
-    operator.opcodeIndex = len(model.operatorCodes) - 1
-    operator.inputs, operator.outputs = inputs, outputs
-    return operator
 
 
 def repair_small_scales(model: Any, original: Any) -> None:
@@ -101,6 +64,14 @@ def repair_sigmoids(model: Any) -> None:
         if is_sigmoid and graph.tensors[operator.outputs[0]].type == schema.TensorType.INT8:
             source = int(operator.inputs[0])
             operator.inputs = np.array([integers.get(source, source)], np.int32)
+
+
+def allow_any_scale(model: Any) -> None:
+    """Say of int16 additions that their scales are no powers of two; the schema's default says they are."""
+    options = (schema.BuiltinOptions.AddOptions, schema.BuiltinOptions.SubOptions)
+    for operator in model.subgraphs[0].operators:
+        if operator.builtinOptionsType in options:
+            operator.builtinOptions.potScaleInt16 = False
 
 
 def _code(model: Any, operator: Any) -> int:

@@ -2,58 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tfxfer.catalogue.write_options import Granularity
+from tfxfer.catalogue.write_options import WriteOptions
 from tfxfer.formats.litert_entry import Entry
-from tfxfer.formats.litert_file import add_signature
-from tfxfer.formats.litert_flatbuffer import pack_flatbuffer, read_flatbuffer
-from tfxfer.formats.litert_int8 import name_outputs, repair_sigmoids, repair_small_scales, take_bytes
+from tfxfer.formats.litert_flatbuffer import read_flatbuffer
+from tfxfer.formats.litert_int8 import allow_any_scale, name_outputs, repair_sigmoids, repair_small_scales
+from tfxfer.formats.litert_io import give_bytes, take_bytes
+from tfxfer.formats.litert_recipes import STATIC, recipe_of, static_recipe
 from tfxfer.runtimes.runtime import INPUT, SIGNATURE
 
 CALIBRATION_THREADS = 2  # a fixed number: the bytes must not depend on the machine's cores
 
 
-def quantise(
-    model: Any,
-    kind: tuple[str, Granularity],
-    outputs: tuple[str, ...],
-    *,
-    entry: Entry | None,
-    calibration: np.ndarray | None,
-) -> Any:
-    """A converted float32 model in another precision, with the same input and outputs.
+@dataclass(eq=False)
+class Original:
+    """A converted float32 model with its signature, and what is needed to quantise it in any way."""
 
-    `kind` is the precision and the granularity of its weights.
+    data: bytes
+    outputs: tuple[str, ...]
+    entry: Entry | None  # of a graph whose preprocessing was cut out
+    calibration: np.ndarray | None  # (N, H, W, channels) of the network's input dtype
 
-    int8 needs `calibration`, (N, H, W, channels) of the network's input dtype. Its activations are scaled
-    to the smallest and largest value that any of these images gives.
+    @cached_property
+    def ranges(self) -> dict[str, Any]:
+        """The smallest and largest value of every tensor over the calibration images."""
+        assert self.calibration is not None
+        whole = static_recipe(WriteOptions(output_dtype="int8"))  # the softmax as well, for who asks for it
+        return _calibrate(self.data, whole, self.entry, self.calibration)
+
+
+def quantise(original: Original, precision: str, options: WriteOptions) -> Any:
+    """The model in another precision, with the same input and outputs.
 
     Raises:
         ValueError, RuntimeError: litert-quantizer refuses an operation.
     """
+    return apply_recipe(original, recipe_of(precision, options), options, is_static=precision in STATIC)
+
+
+def apply_recipe(original: Original, recipe: Any, options: WriteOptions, *, is_static: bool) -> Any:
+    """The model that a recipe makes, with what the quantizer leaves to be done."""
     # Importing it takes a third of a second, so it waits until something is quantised.
     from litert_quantizer.quantizer import Quantizer
 
-    add_signature(model, outputs)
-    data = pack_flatbuffer(model)
-    precision, granularity = kind
-    recipe = RECIPES[precision](_granularity(granularity))
-    found = (
-        None if calibration is None or precision != "int8" else _calibrate(data, recipe, entry, calibration)
-    )
-    quantizer = Quantizer(data, recipe.get_quantization_recipe())
+    quantizer = Quantizer(original.data, recipe.get_quantization_recipe())
+    found = original.ranges if is_static else None
     result = quantizer.quantize(found, enable_progress_bar=False, enable_progress_report=False)
     quantised = read_flatbuffer(bytes(result.quantized_model))
-    name_outputs(quantised, outputs)
-    if precision == "int8":
-        repair_small_scales(quantised, read_flatbuffer(data))
+    name_outputs(quantised, original.outputs)
+    if is_static:
+        repair_small_scales(quantised, read_flatbuffer(original.data))
         repair_sigmoids(quantised)
-    if entry is not None:
-        take_bytes(quantised, entry)
+        allow_any_scale(quantised)
+    if original.entry is not None and options.input_dtype == "uint8":
+        take_bytes(quantised, original.entry)
+    if options.output_dtype == "uint8":
+        give_bytes(quantised)
     return quantised
 
 
@@ -90,72 +99,4 @@ class _Samples:
         image = self._images[index : index + 1]
         if not len(image):
             raise IndexError(index)
-        return {INPUT: image.astype(np.float32) if self._entry is None else self._entry.values(image)}
-
-
-def _granularity(name: Granularity) -> Any:
-    from litert_quantizer.qtyping import QuantGranularity
-
-    return QuantGranularity.CHANNELWISE if name == "channel" else QuantGranularity.TENSORWISE
-
-
-def _static(granularity: Any) -> Any:
-    """Weights by channel and activations in int8; the softmax, over as many numbers as there are classes, in float.
-
-    In integers it would know 256 probabilities, and small ones would all be 0.
-    """
-    from litert_quantizer.algorithm_manager import AlgorithmName
-    from litert_quantizer.qtyping import TFLOperationName
-    from litert_quantizer.recipe_manager import RecipeManager
-
-    recipe = RecipeManager()
-    recipe.add_static_config(".*", TFLOperationName.ALL_SUPPORTED, 8, 8, granularity)
-    for name in (TFLOperationName.SOFTMAX, TFLOperationName.OUTPUT):
-        recipe.add_quantization_config(".*", name, algorithm_key=AlgorithmName.NO_QUANTIZE)
-    return recipe
-
-
-def _dynamic(granularity: Any) -> Any:
-    """Weights in int8, and every layer's input quantised as it comes."""
-    from litert_quantizer.qtyping import TFLOperationName
-    from litert_quantizer.recipe_manager import RecipeManager
-
-    recipe = RecipeManager()
-    recipe.add_dynamic_config(".*", TFLOperationName.ALL_SUPPORTED, 8, granularity)
-    return recipe
-
-
-def _weight_only(granularity: Any) -> Any:
-    """Weights in int8, arithmetic in float32."""
-    from litert_quantizer.qtyping import TFLOperationName
-    from litert_quantizer.recipe_manager import RecipeManager
-
-    recipe = RecipeManager()
-    recipe.add_weight_only_config(".*", TFLOperationName.ALL_SUPPORTED, 8, granularity)
-    return recipe
-
-
-def _float16(granularity: Any) -> Any:
-    """Weights in float16, arithmetic as the device likes it, on a CPU in float32."""
-    from litert_quantizer import qtyping
-    from litert_quantizer.algorithm_manager import AlgorithmName
-    from litert_quantizer.recipe_manager import RecipeManager
-
-    half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
-    config = qtyping.OpQuantizationConfig(
-        weight_tensor_config=half, compute_precision=qtyping.ComputePrecision.FLOAT, explicit_dequantize=True
-    )
-    recipe = RecipeManager()
-    recipe.add_quantization_config(
-        ".*", qtyping.TFLOperationName.ALL_SUPPORTED, config, AlgorithmName.FLOAT_CASTING
-    )
-    return recipe
-
-
-RECIPES: Mapping[str, Callable[[Any], Any]] = {
-    "float16": _float16,
-    "int8": _static,
-    "dynamic_int8": _dynamic,
-    "weight_only_int8": _weight_only,
-}
-PRECISIONS = tuple(RECIPES)
+        return {INPUT: image if self._entry is None else self._entry.values(image)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,15 @@ from tfxfer.runtimes.runtime import (
     task_of,
 )
 
+SIGN = np.uint8(128)  # the bit in which a byte and its signed twin, 128 less, differ
+
 
 class LiteRTRuntime:
     """A .tflite file with the signature `serving_default(image) -> {probabilities or values, logits}`.
 
     Its batch size is 1: images of a batch run one after the other, which is also the fastest way on a CPU.
+    A file whose ends are integers is fed with the same uint8 pictures, and its answers come as the floats
+    that the integers stand for.
     """
 
     format = "litert"
@@ -39,8 +44,11 @@ class LiteRTRuntime:
         interpreter_module = engine_module("ai_edge_litert.interpreter", "ai-edge-litert")
         self._interpreter = _open(interpreter_module, path, threads)
         self._input, outputs = _signature(self._interpreter, path)
-        self._indices = tuple(outputs.values())
-        self._spec = InputSpec(tuple(self._input["shape"].tolist()[1:]), np.dtype(self._input["dtype"]))
+        self._outputs = tuple(outputs.values())
+        taken = np.dtype(self._input["dtype"])
+        self._signed = taken == np.int8  # pictures less 128
+        shape = tuple(self._input["shape"].tolist()[1:])
+        self._spec = InputSpec(shape, np.dtype(np.uint8) if self._signed else taken)
         self.labels = litert_labels(path)
         self.task = task_of(next(iter(outputs)), _packed(path, TASK_FILE))
 
@@ -67,10 +75,20 @@ class LiteRTRuntime:
 
     def _invoke(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         interpreter = self._interpreter
-        interpreter.set_tensor(self._input["index"], image)
+        fed = (image ^ SIGN).view(np.int8) if self._signed else image
+        interpreter.set_tensor(self._input["index"], fed)
         interpreter.invoke()
-        probabilities, logits = self._indices
-        return interpreter.get_tensor(probabilities), interpreter.get_tensor(logits)
+        probabilities, logits = (_floats(interpreter, details) for details in self._outputs)
+        return probabilities, logits
+
+
+def _floats(interpreter: Any, details: Mapping[str, Any]) -> np.ndarray:
+    """An output as float32, whatever it is stored as."""
+    value: np.ndarray = interpreter.get_tensor(details["index"])
+    if value.dtype == np.float32:
+        return value
+    scale, zero_point = details["quantization"]
+    return np.asarray((value.astype(np.float32) - zero_point) * np.float32(scale))
 
 
 def litert_labels(path: Path) -> tuple[str, ...] | None:
@@ -99,8 +117,8 @@ def _open(module: Any, path: Path, threads: int | None) -> Any:
     return interpreter
 
 
-def _signature(interpreter: Any, path: Path) -> tuple[dict[str, Any], dict[str, int]]:
-    """Details of the input tensor, and the index of each of the two output tensors by its name, in order."""
+def _signature(interpreter: Any, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Details of the input tensor, and of each of the two output tensors by its name, in order."""
     signatures = interpreter.get_signature_list()
     found = signatures.get(SIGNATURE)
     first = None if found is None else first_output(found["outputs"])
@@ -112,4 +130,4 @@ def _signature(interpreter: Any, path: Path) -> tuple[dict[str, Any], dict[str, 
         )
     runner = interpreter.get_signature_runner(SIGNATURE)
     outputs = runner.get_output_details()
-    return runner.get_input_details()[INPUT], {name: outputs[name]["index"] for name in (first, LOGITS)}
+    return runner.get_input_details()[INPUT], {name: outputs[name] for name in (first, LOGITS)}

@@ -38,7 +38,11 @@ LOOSEST = 1e-2  # of the largest golden logit; a float32 bundle that asks for mo
 # engines round them differently by one unit, layer after layer: XNNPACK and LiteRT's own kernels differ by
 # 0.028 (int8) and 0.019 (dynamic int8) of the largest logit on MobileNetV2 1.0, with any number of threads
 # alike. Twice that is allowed; what is smaller, the contract's hash of the file finds.
-QUANTISED = {"float16": UNMEASURED, "weight_only_int8": UNMEASURED, "int8": 0.06, "dynamic_int8": 0.06}
+QUANTISED = {
+    **dict.fromkeys(("float16", "weight_only_int8", "weight_only_int4"), UNMEASURED),
+    **dict.fromkeys(("int8", "mixed_int8", "dynamic_int8"), 0.06),
+    "int16x8": 1e-3,  # the same rounding, in units 256 times smaller
+}
 FARTHEST = 0.25  # of the largest golden logit: mean distance of a file's own logits from the network's
 
 
