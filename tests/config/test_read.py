@@ -186,7 +186,7 @@ BAD = {
     ),
     "granularity of floats": (
         "exports: [{format: litert, granularity: tensor}]\n",
-        ["exports[0].granularity is for int8, dynamic_int8", "no integers"],
+        ["exports[0].granularity is for int8, mixed_int8", "no integers"],
     ),
     "calibration for float32": (
         "exports: [{format: onnx, calibration_images: 9}]\n",
