@@ -111,7 +111,6 @@ def test_every_error_has_an_exit_code_of_the_promise() -> None:
 
 BAD_LINES = {
     "unknown command": (["rnu"], "unknown command 'rnu'; did you mean 'run'?"),
-    "planned command": (["benchmark", "x"], "'benchmark' is not available in this version"),
     "unknown option": (["run", "good.yaml", "--out", "o", "--rezume"], "--rezume"),
     "option of the group": (["--jsn"], "--jsn"),
     "no config": (["run", "--out", "o"], "CONFIG"),

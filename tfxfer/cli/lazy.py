@@ -26,12 +26,12 @@ COMMANDS: Mapping[str, str] = {
         "verify",
         "explain",
         "cache",
+        "benchmark",
         "backbones",
         "schema",
         "doctor",
     )
 }
-PLANNED_COMMANDS = ("benchmark",)
 
 
 class LazyGroup(click.Group):
@@ -57,8 +57,6 @@ class LazyGroup(click.Group):
 
 
 def _unknown(name: str) -> str:
-    if name in PLANNED_COMMANDS:
-        return f"the command '{name}' is not available in this version of tfxfer."
     close = difflib.get_close_matches(name, COMMANDS, n=1)
     hint = f"did you mean '{close[0]}'?" if close else f"known commands: {', '.join(COMMANDS)}."
     return f"unknown command '{name}'; {hint}"

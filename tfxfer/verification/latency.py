@@ -44,16 +44,32 @@ def measure_latency(
     Raises:
         VerificationError: runs is less than 1.
     """
+    batch = np.ascontiguousarray(image[None])
+    seconds = timed_runs(runtime, batch, runs=runs, warm_up=warm_up, clock=clock)
+    p50, p95 = np.percentile(seconds, [50, 95]) * 1000
+    return Latency(float(p50), float(p95), runs, warm_up, threads)
+
+
+def timed_runs(
+    runtime: PredictsImages,
+    batch: np.ndarray,
+    *,
+    runs: int,
+    warm_up: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[float]:
+    """Seconds of each of `runs` predictions of `batch`, (N, H, W, C), after `warm_up` that are not counted.
+
+    Raises:
+        VerificationError: runs is less than 1.
+    """
     if runs < 1 or warm_up < 0:
         raise VerificationError(
             f"a latency needs runs >= 1 and warm_up >= 0. Received: {runs} and {warm_up}."
         )
-    batch = np.ascontiguousarray(image[None])
     for _ in range(warm_up):
         runtime.predict(batch)
-    seconds = [_timed(runtime, batch, clock) for _ in range(runs)]
-    p50, p95 = np.percentile(seconds, [50, 95]) * 1000
-    return Latency(float(p50), float(p95), runs, warm_up, threads)
+    return [_timed(runtime, batch, clock) for _ in range(runs)]
 
 
 def _timed(runtime: PredictsImages, batch: np.ndarray, clock: Callable[[], float]) -> float:
