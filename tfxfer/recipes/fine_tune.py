@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -25,6 +26,7 @@ from tfxfer.training.cut import backbone_blocks, cut
 from tfxfer.training.fit import Data, fit
 from tfxfer.training.history import History
 from tfxfer.training.losses import Loss
+from tfxfer.training.moved import Watch, watched_images
 from tfxfer.training.parts import parts_of
 from tfxfer.training.phase import Phase
 from tfxfer.training.preflight import check_phases
@@ -68,6 +70,7 @@ def fine_tune(
     journal.write("plan", **plan.as_dict(), recipe=plan.recipe, phases=[phase.name for phase in plan.phases])
     carry, parts, whole = Carry(), parts_of(plan.phases), keras_model(network)
     histories: list[History] = []
+    some = watched_images(validation)
     if checkpoints is not None:
         refuse_workers("checkpoints", whole.distribute_strategy)
         histories += checkpoints.begin(whole, parts, seed, journal, carry)
@@ -77,21 +80,21 @@ def fine_tune(
     with (FeatureCache() if cache is None else cache).opened() as opened:
         for part in parts[len(histories) :]:
             carry.enter(part)
-            histories.append(
-                fit(
-                    network,
-                    train,
-                    validation,
-                    part.phase,
-                    loss=loss,
-                    metrics=metrics,
-                    callbacks=callbacks,
-                    seed=seed,
-                    cache=opened,
-                    journal=journal,
-                    carry=carry,
-                )
+            watch = Watch(network, part.phase, some)
+            history = fit(
+                network,
+                train,
+                validation,
+                part.phase,
+                loss=loss,
+                metrics=metrics,
+                callbacks=callbacks,
+                seed=seed,
+                cache=opened,
+                journal=journal,
+                carry=carry,
             )
+            histories.append(replace(history, moved=watch.moved()))
             if checkpoints is not None:
                 checkpoints.finished(whole, parts, seed, journal, carry, histories)
     return tuple(histories)

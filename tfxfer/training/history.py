@@ -27,6 +27,9 @@ class History:
     before: dict[str, float] = field(default_factory=dict)  # validation of the state before the phase
     monitor: str = "val_accuracy"
     why: tuple[str, ...] = ()  # choices made on the way, each with its reason
+    moved: tuple[
+        Mapping[str, Any], ...
+    ] = ()  # {block, weights, features} of each block that moved (see Watch)
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> History:
