@@ -10,12 +10,12 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tfxfer.backbones.backbone import load_backbone
     from tfxfer.evaluation.evaluate import evaluate
     from tfxfer.features.distances import frechet_distance, maximum_mean_discrepancy
     from tfxfer.network.freeze import freeze
     from tfxfer.network.network import attach_head
     from tfxfer.network.policy import FreezePolicy
+    from tfxfer.network.run_backbone import load_any_backbone as load_backbone
     from tfxfer.recipes.domain_gap import domain_gap
     from tfxfer.recipes.fine_tune import fine_tune
     from tfxfer.recipes.ranking import Budget
@@ -70,7 +70,7 @@ _PLACES = {
     "fit": ("tfxfer.training.fit", "fit"),
     "frechet_distance": ("tfxfer.features.distances", "frechet_distance"),
     "freeze": ("tfxfer.network.freeze", "freeze"),
-    "load_backbone": ("tfxfer.backbones.backbone", "load_backbone"),
+    "load_backbone": ("tfxfer.network.run_backbone", "load_any_backbone"),
     "maximum_mean_discrepancy": ("tfxfer.features.distances", "maximum_mean_discrepancy"),
     "predict": ("tfxfer.stages.predict", "predict"),
     "rank_backbones": ("tfxfer.stages.compare_backbones", "rank_backbones"),

@@ -356,7 +356,10 @@ BAD_FILES = {
         ["line 2", "'keras/MobilNetV2'", "keras/MobileNetV2"],
     ),
     "backbone without prefix": ("data: embedded/digits\nbackbone: MobileNetV2\n", ["keras/MobileNetV2"]),
-    "planned backbone": ("data: embedded/digits\nbackbone: run/first\n", ["run/first", "is not available"]),
+    "no finished run": (
+        "data: embedded/digits\nbackbone: run/first\n",
+        ["run/DIR must name a finished run", "first"],
+    ),
     "until of nothing": (
         "data: embedded/digits\nbackbone: {name: embedded/small, until: 0%}\n",
         ["line 2", 'backbone.until must be "60%"', "name of a block", "'0%'"],
@@ -407,7 +410,7 @@ BAD_FILES = {
     ),
     "no keras file": (
         "data: embedded/digits\nbackbone: file/my.h5\n",
-        ["file/PATH must name a .keras file", "my.h5"],
+        ["file/PATH must name a .keras or .h5 file that exists", "my.h5"],
     ),
     "an address that the catalogue does not know": (
         "data: embedded/digits\nbackbone: hub/https://tfhub.dev/x/1\n",

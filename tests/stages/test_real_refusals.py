@@ -11,17 +11,23 @@ from tests.conftest import make_photos
 from tests.stages.running import write_config
 
 HUB = "saved_models/mobilenet_v2_035_224_feature_vector"
+TF1 = "saved_models/teachable_machine_image_tf1style"
 SMALLER = "keras_weights/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
 FINE = "training: {phases: [{name: fine, epochs: 1, unfreeze: 1 blocks, learning_rate: 0.0001}]}\n"
 # kind -> backbone (with the assets' folder as {assets}), the rest of the config, exit code, words
 CASES = {
-    "a SavedModel is partly fine-tuned": (
-        f'{{name: "hub/{{assets}}/{HUB}", pixels: "[-1,1]"}}',
+    "a TF1-style SavedModel is partly fine-tuned": (
+        f'{{name: "hub/{{assets}}/{TF1}", pixels: "[-1,1]"}}',
         "training: partial\n",
         2,
         "feature_extraction",
     ),
-    "blocks of a SavedModel": (f'{{name: "hub/{{assets}}/{HUB}", pixels: "[-1,1]"}}', FINE, 2, "'fine'"),
+    "blocks of a TF1-style SavedModel": (
+        f'{{name: "hub/{{assets}}/{TF1}", pixels: "[-1,1]"}}',
+        FINE,
+        2,
+        "exported by TensorFlow 1",
+    ),
     "a SavedModel at another size": (
         f'{{name: "hub/{{assets}}/{HUB}", pixels: "[-1,1]", image_size: 96}}',
         "",

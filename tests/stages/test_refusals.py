@@ -93,8 +93,8 @@ CONFIG = {
     "hub folder without a SavedModel": Case(
         2, "saved_model.pb", lambda folder: broken.hub(folder, pixels=True, content=False)
     ),
-    "hub address": Case(
-        2, "hub", lambda folder: broken.backbone(folder, '{name: "hub/https://tfhub.dev/x", pixels: "[0,1]"}')
+    "an unknown hub address without pixels": Case(
+        2, "pixels", lambda folder: broken.backbone(folder, '{name: "hub/https://tfhub.dev/x"}')
     ),
     "data that are not there": Case(2, "nowhere", lambda folder: broken.data(folder, "nowhere")),
     "data at an address": Case(

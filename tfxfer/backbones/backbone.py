@@ -40,7 +40,7 @@ class Backbone:
 
 
 def load_backbone(
-    name: str,
+    name: str | keras.Model,
     *,
     image_size: int | Size | None = None,
     weights: str | None = None,
@@ -50,7 +50,7 @@ def load_backbone(
     seed: int = 0,
     kind: Kind = "image",
 ) -> Backbone:
-    """The backbone of that name: keras/NAME, embedded/NAME, hub/HANDLE or file/PATH.keras.
+    """The backbone of that name: keras/NAME, embedded/NAME, hub/HANDLE or file/PATH; or a Keras model of your own.
 
     `image_size` is in pixels, one number or (H, W); the catalogue's where it is not given. `weights` is
     one of the catalogue's ("imagenet" for keras/, "glyphs" for embedded/), "none" (random, from `seed`) or the
@@ -58,6 +58,8 @@ def load_backbone(
     after its weights are loaded: "60%" keeps that share of its blocks, counted from the input and rounded down
     (at least one); a name keeps everything up to the end of that block or operation. Layer names do not depend
     on what was built before. `options` of hub/ are `signature` and `output`, where a module has several.
+    Those of file/ and of a model are `features`, the layer whose output the new head takes where it is not the last
+    before the old head, and `trusted`, whether a file may run code of its own.
     `kind="tensor"` opens a hub/ module of numbers that are no picture; it takes no `pixels`.
 
     Raises:
@@ -66,6 +68,10 @@ def load_backbone(
     """
     asked = None if pixels is None else _pixels(pixels)
     size = None if image_size is None else _size(image_size)
+    if isinstance(name, keras.Model):
+        from tfxfer.backbones.file import load_model
+
+        return _backbone(f"model/{name.name}", load_model(name, size, asked, options or {}), until)
     if name.startswith("hub/"):
         from tfxfer.backbones.hub import load_hub
 
@@ -81,7 +87,7 @@ def load_backbone(
     if name.startswith("file/"):
         from tfxfer.backbones.file import load_file
 
-        return _backbone(name, load_file(name.removeprefix("file/"), size, asked), until)
+        return _backbone(name, load_file(name.removeprefix("file/"), size, asked, options or {}), until)
     facts = backbone_facts(name)
     size = facts.image_size if size is None else size
     weights = facts.weights[0] if weights is None else weights

@@ -210,9 +210,8 @@ def _blocks(name: str, span: tuple[Step, ...]) -> Iterator[Block]:
     output = span[-1].outputs[0]
     modules = [step.operation for step in span if isinstance(step.operation, SavedModelFeatures)]
     layers = tuple(dict.fromkeys(step.name for step in span if step.operation not in modules))
-    why = "it is a model without a graph" if any(isinstance(s.operation, keras.Model) for s in span) else ""
-    if not modules or why or modules[0].frozen_because or len(modules) > 1:
-        why = why or next((f"{m.folder}: {m.frozen_because}" for m in modules if m.frozen_because), "")
+    if not modules or modules[0].frozen_because or len(modules) > 1:
+        why = next((f"{m.folder}: {m.frozen_because}" for m in modules if m.frozen_because), "")
         layers = tuple(dict.fromkeys(step.name for step in span))
         yield Block(
             0, name, layers, output, _sizes(weight for step in span for weight in _weights(step)), why

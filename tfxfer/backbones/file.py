@@ -1,66 +1,128 @@
-"""A user's .keras file as a backbone: its head is cut off where the features end."""
+"""A user's own model as a backbone, from a file or from Python: its head is cut off where the features end."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
 from tfxfer.backbones.features import features_tensor
-from tfxfer.backbones.graph import flat_model, replay, steps_between
+from tfxfer.backbones.graph import flat_model, is_functional, replay, steps_between
 from tfxfer.backbones.loaded import Loaded
 from tfxfer.backbones.model_file import load_model_file
+from tfxfer.catalogue.backbones import FILE_OPTIONS
 from tfxfer.catalogue.inputs import ImageInput, Size
 from tfxfer.catalogue.pixels import USUAL_PIXELS, Pixels
 from tfxfer.errors import BackboneError, ConfigError
 
 
-def load_file(path: str, size: Size | None, pixels: Pixels | None) -> Loaded:
+def load_file(
+    path: str, size: Size | None, pixels: Pixels | None, options: Mapping[str, object] | None = None
+) -> Loaded:
     """The model of a file without its head; `source` says what was cut off.
 
     Raises:
-        ConfigError: `pixels` is missing, or `image_size` where the model takes any.
-        NetworkError: the file cannot be read, or would run code.
+        ConfigError: `pixels` is missing, `image_size` where the model takes any, or an option is wrong.
+        NetworkError: the file cannot be read, or would run code and is not trusted.
         BackboneError: the model takes no images.
     """
+    given = _options(f"file/{path}", options or {})
+    _require_pixels(f"file/{path}", pixels)
+    model = load_model_file(path, trusted=given.get("trusted") is True)
+    return _loaded(f"file/{path}", model, size, pixels, features=given.get("features"), source=path)
+
+
+def load_model(
+    model: keras.Model, size: Size | None, pixels: Pixels | None, options: Mapping[str, object] | None = None
+) -> Loaded:
+    """A model from Python without its head; its layers and weights are shared.
+
+    A subclassed model has no graph to be cut: all of it is the backbone, one block.
+
+    Raises:
+        ConfigError: `pixels` is missing, `image_size` where the model takes any, or an option is wrong.
+        BackboneError: the model takes no images.
+    """
+    name = f"model/{model.name}"
+    given = _options(name, options or {})
+    _require_pixels(name, pixels)
+    if is_functional(model):
+        return _loaded(
+            name, model, size, pixels, features=given.get("features"), source=f"the model {model.name!r}"
+        )
+    if size is None or pixels is None:
+        raise ConfigError(
+            f"backbone {name!r} has no graph that says its size. Received: none. Set image_size."
+        )
+    images = keras.Input((*size, 3), name="image")
+    whole = keras.Model(images, model(images), name="model")
+    source = f"the model {model.name!r}, whole: a {type(model).__name__} has no graph to be cut"
+    return Loaded(whole, ImageInput(size, pixels), source, "not stated", name)
+
+
+def _options(name: str, options: Mapping[str, object]) -> Mapping[str, object]:
+    for option, value in options.items():
+        if option not in FILE_OPTIONS or not isinstance(value, bool if option == "trusted" else str):
+            raise ConfigError(
+                f"options of {name!r} are features (the name of the layer whose output the head takes) and trusted "
+                f"(true or false). Received: {option!r}: {value!r}."
+            )
+    return options
+
+
+def _require_pixels(name: str, pixels: Pixels | None) -> None:
     if pixels is None:
         raise ConfigError(
-            f"backbone 'file/{path}' needs pixels: a file does not say which range it was trained on. "
-            "Received: none. "
+            f"backbone {name!r} needs pixels: a model does not say which range it was trained on. Received: none. "
             f"Set pixels to {USUAL_PIXELS}; '[0,255]' where the model scales by itself."
         )
-    flat = flat_model(load_model_file(path))
-    size = _checked_size(path, flat, size)
+
+
+def _loaded(
+    name: str, whole: keras.Model, size: Size | None, pixels: Pixels | None, *, features: object, source: str
+) -> Loaded:
+    assert pixels is not None
+    flat = flat_model(whole)
+    size = _checked_size(name, flat, size)
     images = keras.Input((*size, 3), name="image")
-    features = features_tensor(flat)
-    kept = steps_between(flat.inputs, [features])
+    output = features_tensor(flat) if features is None else _named(name, flat, str(features))
+    kept = steps_between(flat.inputs, [output])
     tensors = replay(kept, {id(flat.inputs[0]): images})
-    model = keras.Model(images, tensors[id(features)], name="file")
-    return Loaded(model, ImageInput(size, pixels), _source(path, flat, model), "not stated", path)
+    model = keras.Model(images, tensors[id(output)], name="file")
+    return Loaded(model, ImageInput(size, pixels), _source(source, flat, model), "not stated", source)
 
 
-def _source(path: str, flat: keras.Model, model: keras.Model) -> str:
+def _named(name: str, flat: keras.Model, layer: str) -> Any:
+    """The output of the layer of that name."""
+    steps = steps_between(flat.inputs, flat.outputs)
+    for step in steps:
+        if step.name == layer:
+            return step.outputs[0]
+    known = ", ".join(step.name for step in steps[-8:])
+    raise ConfigError(
+        f"options.features of {name!r} must name one of its layers (the last are {known}). Received: {layer!r}."
+    )
+
+
+def _source(source: str, flat: keras.Model, model: keras.Model) -> str:
     kept = {layer.name for layer in model.layers}
     cut = [layer.name for layer in flat.layers if layer.name not in kept and layer.weights]
-    return f"{path}, without its head ({', '.join(cut) or 'no layer with weights'})"
+    return f"{source}, without its head ({', '.join(cut) or 'no layer with weights'})"
 
 
-def _checked_size(path: str, flat: keras.Model, size: Size | None) -> Size:
+def _checked_size(name: str, flat: keras.Model, size: Size | None) -> Size:
     shape: tuple[Any, ...] = tuple(flat.inputs[0].shape)
     if len(flat.inputs) != 1 or len(shape) != 4 or shape[3] not in (3, None):
         raise BackboneError(
-            f"backbone 'file/{path}' must take one tensor of images (N, H, W, 3). "
+            f"backbone {name!r} must take one tensor of images (N, H, W, 3). "
             f"Received: a model that takes {[tuple(tensor.shape) for tensor in flat.inputs]}."
         )
     known = shape[1:3]
     if None in known:
         if size is None:
-            raise ConfigError(
-                f"backbone 'file/{path}' takes any size. Received: no image_size. Set image_size."
-            )
+            raise ConfigError(f"backbone {name!r} takes any size. Received: no image_size. Set image_size.")
         return size
     if size is not None and size != known:
-        raise ConfigError(
-            f"backbone 'file/{path}' takes image_size {known} only. Received: {size}. Leave it out."
-        )
+        raise ConfigError(f"backbone {name!r} takes image_size {known} only. Received: {size}. Leave it out.")
     return int(known[0]), int(known[1])

@@ -24,6 +24,12 @@ IMAGENET_21K = "ImageNet-21k, fine-tuned on ImageNet-1k, weights published with 
 NOT_STATED = "not stated for the weights; the code that builds the network is Apache-2.0"
 
 
+FILE_OPTIONS = (
+    "features",
+    "trusted",
+)  # of file/: where the old head is cut off, and whether its code may run
+
+
 @dataclass(frozen=True, slots=True)
 class BackboneFacts:
     """What is known of a backbone before anything is downloaded or built."""

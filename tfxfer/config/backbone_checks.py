@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tfxfer.catalogue.backbones import NAMED_WEIGHTS, BackboneFacts, backbone_facts
+from tfxfer.catalogue.backbones import FILE_OPTIONS, NAMED_WEIGHTS, BackboneFacts, backbone_facts
 from tfxfer.catalogue.hub_modules import HUB_OPTIONS, handle_kind, hub_facts
 from tfxfer.catalogue.pixels import USUAL_PIXELS
 from tfxfer.config.document import Place, Problem
-from tfxfer.config.messages import NOT_YET
 from tfxfer.config.schema import BackboneConfig
 from tfxfer.config.spelling import did_you_mean
 from tfxfer.config.until import OPAQUE
@@ -24,9 +23,7 @@ def check_backbone(backbone: BackboneConfig) -> Iterator[Problem]:
     """The name, size, options, weights and pixels fit together, and files that are named exist."""
     kind, _, rest = backbone.name.partition("/")
     if kind == "run":
-        yield Problem(
-            NAME, f"a finished run as backbone ('{backbone.name}') {NOT_YET}. Use keras/, hub/ or file/."
-        )
+        yield from _check_run(backbone, rest)
     elif kind == "hub":
         yield from _check_hub(backbone, rest)
     elif kind == "file":
@@ -102,9 +99,20 @@ def _check_hub(backbone: BackboneConfig, handle: str) -> Iterator[Problem]:
 
 
 def _check_file(backbone: BackboneConfig, path: str) -> Iterator[Problem]:
+    yield from _refuse_own(backbone, FILE_OPTIONS)
+    if not path.endswith((".keras", ".h5", ".hdf5")) or not Path(path).is_file():
+        yield Problem(NAME, f"file/PATH must name a .keras or .h5 file that exists. Received: '{path}'.")
+
+
+def _check_run(backbone: BackboneConfig, folder: str) -> Iterator[Problem]:
     yield from _refuse_own(backbone, ())
-    if not path.endswith(".keras") or not Path(path).is_file():
-        yield Problem(NAME, f"file/PATH must name a .keras file that exists. Received: '{path}'.")
+    if backbone.pixels is not None:
+        yield Problem(("backbone", "pixels"), "a run/ backbone brings its own pixels. Remove the key.")
+    if not (Path(folder) / "network/network.json").is_file():
+        yield Problem(
+            NAME,
+            f"run/DIR must name a finished run: a folder with network/network.json. Received: '{folder}'.",
+        )
 
 
 def _refuse_own(backbone: BackboneConfig, options: Sequence[str]) -> Iterator[Problem]:

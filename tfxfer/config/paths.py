@@ -12,7 +12,7 @@ from tfxfer.catalogue.backbones import NAMED_WEIGHTS
 from tfxfer.catalogue.hub_modules import handle_kind
 from tfxfer.config.document import Document, Origin, Tree
 
-PATH_KINDS = ("hub", "file")  # of backbones
+PATH_KINDS = ("hub", "file", "run")  # of backbones
 EMBEDDED = "embedded/"
 
 

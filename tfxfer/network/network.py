@@ -167,6 +167,9 @@ def head_on(features: Any, head: Head, classes: int, seed: int) -> Any:
 def _pooled(features: Any, pooling: Pooling) -> Any:
     if len(features.shape) == 2:
         return features
+    if len(features.shape) == 3:  # tokens (N, tokens, C) of a transformer
+        pool = keras.layers.GlobalAveragePooling1D if pooling == "avg" else keras.layers.GlobalMaxPooling1D
+        return pool(name="head_pooling")(features)
     if pooling == "avg":
         return keras.layers.GlobalAveragePooling2D(name="head_pooling")(features)
     return keras.layers.GlobalMaxPooling2D(name="head_pooling")(features)

@@ -15,7 +15,8 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from tfxfer.backbones.model_file import objects_in, refuse_code
+from tfxfer.backbones.configs import objects_in
+from tfxfer.backbones.model_file import refuse_code
 from tfxfer.backbones.naming import fresh_names
 from tfxfer.backbones.weight_names import named_weights
 from tfxfer.backbones.weights_file import check_fit, pair_by_name

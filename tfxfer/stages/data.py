@@ -126,9 +126,9 @@ def _own_size(
     name: str, pixels: Pixels | None, options: tuple[tuple[str, object], ...], changed: int
 ) -> Size:
     """Of a model that is no catalogue's: it must be loaded to know, which takes seconds; once for each change."""
-    from tfxfer.backbones.backbone import load_backbone
+    from tfxfer.network.run_backbone import load_any_backbone
 
-    return load_backbone(name, pixels=pixels, options=dict(options)).input.size
+    return load_any_backbone(name, pixels=pixels, options=dict(options)).input.size
 
 
 @dataclass(frozen=True, slots=True)

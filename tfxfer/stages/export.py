@@ -171,4 +171,4 @@ def portable(config: Config) -> dict[str, object]:
 
 def _portable_name(name: str) -> str:
     family, _, rest = name.partition("/")
-    return f"{family}/{Path(rest).name}" if family in ("hub", "file") else name
+    return f"{family}/{Path(rest).name}" if family in ("hub", "file", "run") else name

@@ -152,9 +152,9 @@ def load_configured_backbone(config: BackboneConfig) -> Backbone:
         ConfigError: it cannot be what the configuration says.
         WeightsError: its weights are missing, damaged, or another network's.
     """
-    from tfxfer.backbones.backbone import load_backbone
+    from tfxfer.network.run_backbone import load_any_backbone
 
-    return load_backbone(
+    return load_any_backbone(
         config.name,
         image_size=input_size(config),
         weights=config.weights,
@@ -311,6 +311,8 @@ def weights_sha256(backbone: BackboneConfig) -> str | None:
 
         given = backbone.options.get("sha256")
         return path_sha256(module_folder(rest, given if isinstance(given, str) else None))
+    if family == "run":
+        return path_sha256(Path(rest) / "network")
     path = Path(rest) if family == "file" else Path(backbone.weights or "")
     return path_sha256(path) if path.exists() and path != Path() else None
 
