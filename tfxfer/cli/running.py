@@ -51,8 +51,9 @@ def carry_out(config: Config, invocation: Invocation, *, as_json: bool, quiet: b
     except GateError:
         _print_written(out, as_json)
         raise
-    except KeyboardInterrupt:
-        click.echo(f"what is done is kept; go on with: {invocation.resume_command()}", err=True)
+    except (KeyboardInterrupt, OSError):  # the latter: a full disk, one that can no longer be written
+        if (out / "log.jsonl").is_file():
+            click.echo(f"what is done is kept; go on with: {invocation.resume_command()}", err=True)
         raise
     _print(report, out, as_json)
 

@@ -107,6 +107,9 @@ class DataConfig(Section):
         default="stretch",
         description="how a picture becomes the backbone's size, in training and in the app alike",
     )
+    timeout_seconds: float = Field(
+        default=300.0, gt=0, le=86_400, description="after which a file that is still being read ends the run"
+    )
 
 
 class BackboneConfig(Section):

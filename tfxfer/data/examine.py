@@ -10,7 +10,7 @@ from PIL import Image
 
 from tfxfer.data.decode import decode_picture
 from tfxfer.data.formats import SUFFIXES
-from tfxfer.data.parallel import ordered_map
+from tfxfer.data.parallel import TIMEOUT_S, ordered_map
 from tfxfer.data.problems import Problem, bad_record
 from tfxfer.data.records import Record, Source
 from tfxfer.errors import RecordError
@@ -30,12 +30,28 @@ class Examined:
 
 
 def examine_all(
-    source: Source, *, keep: Keep | None = None, workers: int | None = None, progress: Progress | None = None
+    source: Source,
+    *,
+    keep: Keep | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> tuple[Examined, ...]:
-    """Visit every record of `source` in threads; `keep` receives each decoded picture with its row."""
+    """Visit every record of `source` in threads; `keep` receives each decoded picture with its row.
+
+    Raises:
+        DataError: a file is not read within `timeout_s`.
+    """
     records = source.records()
     found = []
-    for examined in ordered_map(lambda item: _examine(source, *item, keep), enumerate(records), workers):
+    visits = ordered_map(
+        lambda item: _examine(source, *item, keep),
+        enumerate(records),
+        workers,
+        timeout_s=timeout_s,
+        name=lambda item: item[1].path,
+    )
+    for examined in visits:
         found.append(examined)
         if progress is not None:
             progress(len(found), len(records))

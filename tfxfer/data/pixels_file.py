@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -23,7 +24,7 @@ from tfxfer.store.atomic import replaced_file
 class PixelWriter:
     """Writes resized pictures at their rows: plain writes, since a full disk kills a process that maps."""
 
-    descriptor: int
+    file: BinaryIO
     offset: int  # of row 0, in bytes
     size: Size
     rule: ResizeRule
@@ -38,7 +39,7 @@ class PixelWriter:
         place = self.offset + row * len(data)
         try:
             while data:
-                written = os.pwrite(self.descriptor, data, place)
+                written = os.pwrite(self.file.fileno(), data, place)
                 data, place = data[written:], place + written
         except OSError as error:
             raise DataError(
@@ -73,7 +74,7 @@ def pixel_writer(path: Path, rows: int, size: Size, rule: ResizeRule) -> Iterato
         file.flush()
         offset = file.tell()
         file.truncate(offset + math.prod(shape))
-        yield PixelWriter(file.fileno(), offset, size, rule)
+        yield PixelWriter(file, offset, size, rule)
 
 
 def open_pixels(path: Path) -> np.ndarray:

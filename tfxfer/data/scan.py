@@ -12,6 +12,7 @@ from tfxfer.catalogue.inputs import ResizeRule, Size
 from tfxfer.data.arrays import ArraySplit, array_split
 from tfxfer.data.check import build_report
 from tfxfer.data.examine import Progress, examine_all
+from tfxfer.data.parallel import TIMEOUT_S
 from tfxfer.data.pixels_file import check_shape, open_pixels, pixel_writer
 from tfxfer.data.problems import shown
 from tfxfer.data.records import Record, Source
@@ -55,6 +56,7 @@ def scan(
     rule: ResizeRule = "stretch",
     workers: int | None = None,
     progress: Progress | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> Scan:
     """Check every record of `source` and keep its picture, resized, in the folder `to`.
 
@@ -62,7 +64,8 @@ def scan(
     which is written last; `open_scan` reads them back.
 
     Raises:
-        DataError: there are no records at all, or no room for the pictures. Bad records are in the report.
+        DataError: there are no records at all, no room for the pictures, or a file is not read within
+            `timeout_s`. Bad records are in the report.
         UsageError: no such resize rule, or a size that is not positive.
     """
     check_shape(size, rule)
@@ -70,7 +73,9 @@ def scan(
     if not records:
         raise DataError(_nothing(source))
     with pixel_writer(to / PIXELS, len(records), size, rule) as writer:
-        examined = examine_all(source, keep=writer.write, workers=workers, progress=progress)
+        examined = examine_all(
+            source, keep=writer.write, workers=workers, progress=progress, timeout_s=timeout_s
+        )
     write_report(to / REPORT, build_report(source, examined))
     return open_scan(to)
 

@@ -152,7 +152,12 @@ class ScanData:
     def compute(self, state: State, folder: Path) -> None:
         size = input_size(state.config.backbone)
         found = scan(
-            self.source, folder, size=size, rule=state.config.data.resize, progress=_progress(state.journal)
+            self.source,
+            folder,
+            size=size,
+            rule=state.config.data.resize,
+            progress=_progress(state.journal),
+            timeout_s=state.config.data.timeout_seconds,
         )
         admit(found.report, state.config.data.on_bad_record)  # refused data are not kept
 
