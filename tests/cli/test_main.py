@@ -60,6 +60,10 @@ def test_every_command_explains_itself_and_its_options(name: str, capsys: pytest
         assert isinstance(parameter, click.Argument) or parameter.help, parameter.name
 
 
+FULL = (
+    "error: the disk must take what is written. Received: [Errno 28] No space left on device: 'a.bin'. "
+    "Make room, or write elsewhere.\n"
+)
 RAISED = (
     (ConfigError("x"), 2, "error: x\n"),
     (DataError("y"), 1, "error: y\n"),
@@ -67,7 +71,7 @@ RAISED = (
     (
         OSError(28, "No space left on device", "a.bin"),
         1,
-        "error: [Errno 28] No space left on device: 'a.bin'\n",
+        FULL,
     ),
     (KeyboardInterrupt(), 130, "error: interrupted\n"),
 )
@@ -134,9 +138,9 @@ BAD_LINES = {
         "int4",
     ),
     "format": (["export", "--model", "good.yaml", "--data", "x", "--out", "o", "--format", "onx"], "'onx'"),
-    "planned precision": (
-        ["export", "--model", "good.yaml", "--data", "x", "--out", "o", "--format", "litert:int16x8"],
-        "'litert:int16x8' is not available in this version",
+    "unknown precision": (
+        ["export", "--model", "good.yaml", "--data", "x", "--out", "o", "--format", "litert:int16x9"],
+        "Received: 'litert:int16x9'",
     ),
     "metrics in the way": (
         ["evaluate", "--model", "good.yaml", "--data", "x", "--out", "."],

@@ -86,7 +86,7 @@ def test_any_bytes_are_a_config_or_a_config_error(data: bytes) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=5_000, deadline=None)
 @given(data=st.one_of(st.binary(max_size=2_000), documents))
 def test_many_more_bytes(data: bytes) -> None:
     read(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -12,6 +13,7 @@ from tfxfer.cli.lazy import LazyGroup
 from tfxfer.errors import TfxferError
 
 INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @click.command(
@@ -46,8 +48,14 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 1
     except OSError as error:  # a full disk, a folder without write permission
-        return _fail(str(error), 1)
+        return _fail(_refused(error), 1)
     return result if isinstance(result, int) else 0
+
+
+def _refused(error: OSError) -> str:
+    if error.errno in FULL:
+        return f"the disk must take what is written. Received: {error}. Make room, or write elsewhere."
+    return str(error)
 
 
 def _usage(error: click.ClickException) -> str:
