@@ -26,6 +26,7 @@ GOOD: tuple[dict[str, object], ...] = (
     {"training": {"phases": [{"epochs": 2, "unfreeze": [{"epoch": 0, "unfreeze": "none"}]}]}},
     {"training": {"imbalance": {"class_weights": "balanced", "sampling": "balanced", "focal_gamma": 2}}},
     {"training": {"imbalance": {"class_weights": {"rare": 5}}}},
+    {"training": {"augment": "light", "phases": [{"epochs": 1, "augment": {"preset": "heavy", "hue": 0.1}}]}},
     {"training": {"phases": [{"epochs": 2, "learning_rates": {"head": 1e-3}, "schedule": "step"}]}},
 )
 BAD: tuple[dict[str, object], ...] = (
@@ -39,6 +40,8 @@ BAD: tuple[dict[str, object], ...] = (
     {"training": {"phases": [{"epochs": 2, "unfreeze": [{"epoch": 0, "freeze": "none"}]}]}},
     {"training": {"phases": [{"epochs": 2, "schedule": "sine"}]}},
     {"training": {"imbalance": {"class_weights": "even"}}},
+    {"training": {"augment": "strong"}},
+    {"training": {"augment": {"crop": 2}}},
     {"gates": {"min_accuracy": 2}},
     {"evaluation": {"slices": {"camera": {"colum": "camera"}}}},
     {"evaluation": {"slices": {"a/b": "camera"}}},

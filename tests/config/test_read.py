@@ -193,6 +193,15 @@ BAD = {
         ["exports[0].calibration_images is for int8", "needs none"],
     ),
     "export twice": ("exports: [onnx, onnx:float32]\n", ["exports[1] asks for onnx:float32 a second time"]),
+    "unknown preset": ("training: {augment: strong}\n", ["training.augment.preset", "light"]),
+    "a crop of nothing": (
+        "training: {augment: {crop: 0}}\n",
+        ["training.augment.crop", "Received: 0"],
+    ),
+    "views of a mixture": (
+        "training: {phases: [{epochs: 1, augment: {preset: heavy, views: 2}}]}\n",
+        ["training.phases[0].augment.views must be left out beside mixup and cutmix", "Received: 2"],
+    ),
     "planned key": ("training: {mixed_precision: true}\n", ["'training.mixed_precision' is not available"]),
     "planned section": ("tracking: {mlflow: true}\n", ["line 3", "'tracking' is not available"]),
     "a folder's task": (

@@ -6,9 +6,11 @@ from typing import get_args
 
 import pytest
 
+from tfxfer.catalogue.augmentation import Augment
 from tfxfer.catalogue.formats import FORMATS
 from tfxfer.catalogue.recipes import RECIPES
 from tfxfer.catalogue.schedules import SCHEDULES
+from tfxfer.config.augment_schema import AugmentConfig
 from tfxfer.config.gates import gate_limits
 from tfxfer.config.read import parse_config
 from tfxfer.config.schema import FormatName, GatesConfig, PrecisionName
@@ -55,7 +57,8 @@ def test_phases_are_those_that_training_knows() -> None:
     assert set(get_args(ScheduleName)) == set(SCHEDULES)
     defaults = phase.Phase("head", epochs=1)
     for name, field in PhaseConfig.model_fields.items():
-        if not field.is_required() and name not in ("name", "unfreeze"):  # None: what learns is left as it is
+        # None: what learns is left as it is; training's own augmentation
+        if not field.is_required() and name not in ("name", "unfreeze", "augment"):
             assert field.get_default(call_default_factory=True) == getattr(defaults, name), name
 
 
@@ -111,3 +114,10 @@ def test_the_nearest_limit_wins() -> None:
     assert own["max_abs_logit_error"] == 0.1
     assert common["min_accuracy"] == own["min_accuracy"] == 0.9
     assert common["min_top1_agreement"] == 0.995
+
+
+def test_augmentation_is_what_the_catalogue_knows() -> None:
+    defaults = Augment()
+    assert set(AugmentConfig.model_fields) == set(Augment.__dataclass_fields__) - {"value_range"}
+    for name, field in AugmentConfig.model_fields.items():
+        assert field.get_default() == getattr(defaults, name), name

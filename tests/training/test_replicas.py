@@ -31,7 +31,9 @@ def require_agreement(found: dict[str, dict[str, Any]]) -> None:
 
 
 def test_two_replicas_agree_with_one() -> None:
-    require_agreement(compared("head", "blocks", "streamed", "pulled", "adapted", "summed", "adamw"))
+    require_agreement(
+        compared("head", "blocks", "streamed", "pulled", "adapted", "augmented", "summed", "adamw")
+    )
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tests.training.test_fit import settled_model
 from tests.training.tiny import tiny_dataset, tiny_images, weights_by_name
+from tfxfer.catalogue.augmentation import Augment
 from tfxfer.features.cache import FeatureCache
 from tfxfer.training.fit import fit
 from tfxfer.training.phase import Phase
@@ -29,6 +30,9 @@ PHASES = {
         "pulled", epochs=2, unfreeze="all", learning_rate=0.01, l2_sp=0.5, gradient_accumulation=2,
     ),
     "adapted": Phase("adapted", epochs=1, unfreeze="1 block", learning_rate=0.01, batch_norm="reestimate"),
+    "augmented": Phase(
+        "augmented", epochs=1, unfreeze="1 block", learning_rate=0.01, augment=Augment(crop=0.5, mixup=1.0),
+    ),
     "summed": Phase("summed", epochs=1, unfreeze="none", learning_rate=0.001, ema_momentum=0.9),
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfxfer.catalogue.augmentation import PRESET_NAMES
 from tfxfer.config.schema import Config
 from tfxfer.config.short_forms import SHORT_FORMS
 
@@ -21,6 +22,8 @@ def json_schema() -> dict[str, Any]:
     )
     size = definitions["BackboneConfig"]["properties"]["image_size"]
     size["anyOf"] = [{"type": "integer", "minimum": 1}, *size["anyOf"]]
+    for section in ("PhaseConfig", "TrainingConfig"):
+        definitions[section]["properties"]["augment"]["anyOf"].insert(0, {"enum": list(PRESET_NAMES)})
     _add_slice_forms(definitions["EvaluationConfig"]["properties"])
     for section in (schema, *definitions.values()):
         for name, value in section.get("properties", {}).items():

@@ -11,9 +11,7 @@ PLANNED_KEYS = frozenset(
     {
         "tracking",
         "gates.max_peak_memory_bytes",
-        "training.augment",
         "training.mixed_precision",
-        "training.phases.augment",
         "exports.on_failure",
         "exports.gates.max_peak_memory_bytes",
     }

@@ -22,6 +22,8 @@ def expand(tree: Tree) -> Tree:
         full["exports"] = [_export(entry) for entry in exports]
     if isinstance(backbone := full.get("backbone"), dict):
         full["backbone"] = _backbone(backbone)
+    if isinstance(training := full.get("training"), dict):
+        full["training"] = _training(training)
     if isinstance(evaluation := full.get("evaluation"), dict) and "slices" in evaluation:
         full["evaluation"] = {**evaluation, "slices": _slices(evaluation["slices"])}
     return full
@@ -39,6 +41,19 @@ def _backbone(backbone: Tree) -> Tree:
     if isinstance(size, int | float) and not isinstance(size, bool):
         backbone = {**backbone, "image_size": [size, size]}
     return backbone
+
+
+def _training(training: Tree) -> Tree:
+    full = _augment(training)
+    if isinstance(phases := full.get("phases"), list):
+        full["phases"] = [_augment(phase) if isinstance(phase, dict) else phase for phase in phases]
+    return full
+
+
+def _augment(section: Tree) -> Tree:
+    """`augment: light` is `augment: {preset: light}`."""
+    preset = section.get("augment")
+    return {**section, "augment": {"preset": preset}} if isinstance(preset, str) else dict(section)
 
 
 def _slices(slices: object) -> object:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tfxfer.catalogue.schedules import schedule_problem
+from tfxfer.config.augment_schema import check_augment
 from tfxfer.config.document import Problem
 from tfxfer.config.training_schema import PhaseConfig, TrainingConfig
 
@@ -22,6 +23,7 @@ def check_training(training: TrainingConfig) -> Iterator[Problem]:
         yield Problem(
             ("training", "phases"), "training.phases must hold at least one phase. Add one, or name a recipe."
         )
+    yield from check_augment(training.augment, ("training", "augment"))
     names = Counter(phase.name for phase in training.phases if phase.name is not None)
     for index, phase in enumerate(training.phases):
         if phase.name is not None and names[phase.name] > 1:
@@ -30,6 +32,7 @@ def check_training(training: TrainingConfig) -> Iterator[Problem]:
                 f"phases must have different names. Received: '{phase.name}' twice.",
             )
         yield from _check_phase(phase, index)
+        yield from check_augment(phase.augment, ("training", "phases", index, "augment"))
 
 
 def _check_phase(phase: PhaseConfig, index: int) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from tfxfer.catalogue.unfreezing import Unfreezing
+from tfxfer.config.augment_schema import AugmentConfig
 from tfxfer.config.section import Name, Rate, Section, Text
 from tfxfer.config.unfreeze import read_unfreeze, write_unfreeze
 
@@ -96,6 +97,10 @@ class PhaseConfig(Section):
         description="frozen keeps the backbone's statistics, learn moves those of the blocks that learn, reestimate "
         "takes those of the training images before the phase",
     )
+    augment: AugmentConfig | None = Field(
+        default=None,
+        description="random changes of the training images, a preset or one by one; training's by default",
+    )
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="share of each label spread over all classes"
     )
@@ -167,6 +172,11 @@ class TrainingConfig(Section):
     )
     imbalance: ImbalanceConfig = Field(
         default=ImbalanceConfig(), description="what is done about classes of very different sizes"
+    )
+    augment: AugmentConfig | None = Field(
+        default=None,
+        description="of every phase that does not say otherwise and in which the backbone learns; with views also "
+        "where the head alone does",
     )
     gradient_accumulation: int = Field(
         default=1, ge=1, le=10_000, description="batches whose gradients are one update"

@@ -20,8 +20,15 @@ from tfxfer.errors import FeaturesError
 from tfxfer.features.compute import Open, Told, features_of, row_shape, store_rows, stored_dtype
 from tfxfer.features.engines import Opened, Wanted, chosen, open_engine
 from tfxfer.features.files import Features, read_features, require_space, write_features
-from tfxfer.features.fingerprints import array_sha256, digests_sha256, features_key, prefix_sha256
+from tfxfer.features.fingerprints import (
+    Images,
+    array_sha256,
+    digests_sha256,
+    features_key,
+    prefix_sha256,
+)
 from tfxfer.features.survey import Survey, as_rows, cannot_survey, images_of, keys, survey
+from tfxfer.features.views import ViewedImages, Views
 from tfxfer.store.fingerprint import value_sha256
 
 
@@ -72,10 +79,12 @@ class FeatureCache:
         told: Told | None = None,
         *,
         images: int | None = None,
+        views: Views | None = None,
     ) -> Kept:
         """The features of `data`, computed now or found; `role` tells train and validation apart under a cache_key.
 
-        `images` is how many the engine is chosen for, where that is more than these.
+        `images` is how many the engine is chosen for, where that is more than these. With `views`, features are
+        of augmented copies instead: (views * N, ...), one view of all images after the other.
 
         Raises:
             FeaturesError: the disk has no room, or the engine cannot take this prefix.
@@ -83,13 +92,16 @@ class FeatureCache:
         if self.use == "never" or self.folder is None:
             return Kept("the cache was switched off")
         if isinstance(data, ArraySplit):
-            return self._keep_arrays(self._job(prefix, len(data) if images is None else images), data, told)
+            wanted = len(data) if images is None else images
+            return self._keep_arrays(self._job(prefix, wanted), data, told, views)
         refusal = cannot_survey(data, vouched=self.cache_key is not None)
         if refusal is not None:
             return Kept(refusal)
         seen = self._survey(data)
         if not len(seen):
             return Kept("the data set is empty")
+        if views is not None:
+            return Kept("views are of arrays, and a tf.data.Dataset is read batch by batch")
         return self._keep_stream(
             self._job(prefix, len(seen) if images is None else images), data, seen, role, told
         )
@@ -108,14 +120,19 @@ class FeatureCache:
 
         return _Job(prefix, self.folder, key, choice.engine, stored_dtype(prefix, self.dtype), open_with)
 
-    def _keep_arrays(self, job: _Job, data: ArraySplit, told: Told | None) -> Kept:
-        folder = job.place(self._fingerprint(data))
+    def _keep_arrays(self, job: _Job, data: ArraySplit, told: Told | None, views: Views | None) -> Kept:
+        images: Images = data.images
+        fingerprint, why = self._fingerprint(data), "images and labels are arrays"
+        if views is not None and len(data):
+            images, why = ViewedImages(data.images, views), f"{views.count} augmented views of each image"
+            fingerprint = value_sha256({"images": fingerprint, "views": views.facts})
+        folder = job.place(fingerprint)
         found = read_features(folder)
         if found is None:
             found = features_of(
-                job.prefix, data.images, to=folder, dtype=job.dtype, open_with=job.open_with, told=told
+                job.prefix, images, to=folder, dtype=job.dtype, open_with=job.open_with, told=told
             )
-        return Kept("images and labels are arrays", found, data.labels, data.weights)
+        return Kept(why, found, data.labels, data.weights)
 
     def _keep_stream(
         self, job: _Job, data: tf.data.Dataset, seen: Survey, role: str, told: Told | None

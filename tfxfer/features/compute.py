@@ -13,6 +13,7 @@ from tfxfer.errors import FeaturesError
 from tfxfer.features.engines import Opened, Wanted, chosen, open_engine
 from tfxfer.features.files import Features, require_space, write_features
 from tfxfer.features.fingerprints import Images
+from tfxfer.features.views import ViewedImages
 
 BATCH = 32
 DTYPES = ("float16", "float32", "float64")
@@ -66,16 +67,23 @@ def features_of(
     require_space(to, shape, dtype)
 
     def fill(array: np.ndarray) -> Features:
-        start = time.perf_counter()
-        opened = open_with(images[:batch_size])
-        for first in range(0, len(images), batch_size):
-            part = opened.run(images[first : first + batch_size])
-            store_rows(array, first, part)
+        start, opened = time.perf_counter(), None
+        for rows in _pieces(images, batch_size):
+            piece = images[rows]
+            opened = open_with(piece) if opened is None else opened
+            store_rows(array, rows.start, opened.run(piece))
             if told is not None:
-                told(len(part))
+                told(len(piece))
+        opened = open_with(images[:0]) if opened is None else opened
         return Features(array, opened.engine, time.perf_counter() - start, opened.why)
 
     return write_features(to, shape, dtype, fill)
+
+
+def _pieces(images: Images, batch_size: int) -> list[slice]:
+    if isinstance(images, ViewedImages):
+        return images.batches()
+    return [slice(first, min(first + batch_size, len(images))) for first in range(0, len(images), batch_size)]
 
 
 def stored_dtype(prefix: keras.Model, dtype: str | None) -> str:

@@ -47,8 +47,8 @@ def require_space(folder: Path, shape: Sequence[int], dtype: str) -> int:
     if needed * MARGIN > free:
         raise FeaturesError(
             f"frozen features of {shape[0]:,} images need {_gib(needed)} of disk. Received: {_gib(free)} free in "
-            f"'{place}'. Keep them as float16 (half the size), choose a folder on another disk, unfreeze fewer "
-            "blocks (what lies deeper is smaller), or train without them: FeatureCache(use='never')."
+            f"'{place}'. Keep them as float16 (half the size), take fewer views, choose a folder on another disk, "
+            "unfreeze fewer blocks (what lies deeper is smaller), or train without them: FeatureCache(use='never')."
         )
     return needed
 

@@ -14,8 +14,8 @@ from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.network.network import Network
 from tfxfer.training.examples import ArrayExamples
-from tfxfer.training.fit import Data
 from tfxfer.training.linear import TARGET_FAULTS
+from tfxfer.training.prepared import Data
 from tfxfer.training.solve import solve
 
 SHARES = (1.0, 0.85, 0.7, 0.55)  # of the blocks that a head's features may lie behind; the whole first

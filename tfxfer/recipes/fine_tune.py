@@ -23,13 +23,14 @@ from tfxfer.store.journal import Journal
 from tfxfer.training.carry import Carry
 from tfxfer.training.checkpoints import Checkpoints
 from tfxfer.training.cut import backbone_blocks, cut
-from tfxfer.training.fit import Data, fit
+from tfxfer.training.fit import fit
 from tfxfer.training.history import History
 from tfxfer.training.losses import Loss
 from tfxfer.training.moved import Watch, watched_images
 from tfxfer.training.parts import parts_of
 from tfxfer.training.phase import Phase
 from tfxfer.training.preflight import check_phases
+from tfxfer.training.prepared import Data
 from tfxfer.training.workers import refuse_workers
 
 VALUE_BINS = 10  # a regression of N images is taken to need about as many as that many classes would

@@ -10,10 +10,11 @@ from tfxfer.features.cache import FeatureCache
 from tfxfer.network.network import Network
 from tfxfer.store.journal import Journal
 from tfxfer.training.finder import STEPS, find_learning_rate
-from tfxfer.training.fit import Data, fit, readied
+from tfxfer.training.fit import fit, readied
 from tfxfer.training.linear import why_not_solved
 from tfxfer.training.parts import parts_of
 from tfxfer.training.phase import Phase
+from tfxfer.training.prepared import Data
 from tfxfer.training.rate_curve import RateCurve
 
 

@@ -13,7 +13,7 @@ from tfxfer.recipes.auto import choose
 from tfxfer.recipes.depth import Depth, best_depth, probe_depths
 from tfxfer.recipes.domain_gap import DomainGap, domain_gap
 from tfxfer.recipes.facts import Facts, Plan
-from tfxfer.training.fit import Data
+from tfxfer.training.prepared import Data
 
 
 def measured(facts: Facts, network: Network | keras.Model, gap: DomainGap) -> Facts:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TIMED_IMAGES = 8  # random pictures that a forward pass is timed on
 STEP = 3.0  # a training step in forward passes: forward, gradients of activations, gradients of weights
 EXPORT_SECONDS = 5.0  # for each file: written, loaded, run and timed
+FEATURE_BYTES: Mapping[str, int] = {"float32": 4, "float16": 2}  # of one number
 START_SECONDS = 8.0  # imports, building, the first trace
 
 
@@ -30,27 +31,48 @@ class Workload:
     boundary: FrozenBoundary
 
     @property
-    def feature_bytes(self) -> int:
-        """Of one image's cached features, float32; 0 where nothing is cached."""
+    def kept(self) -> bool:
+        """Whether features of the training images are computed once."""
+        return self.boundary.tensor is not None and self.phase.augmentation.keepable
+
+    @property
+    def feature_size(self) -> int:
+        """Numbers in one image's features; 0 where nothing is frozen."""
         if self.boundary.tensor is None:
             return 0
-        return 4 * int(np.prod([side for side in self.boundary.shape[1:] if side is not None]))
+        return int(np.prod([side for side in self.boundary.shape[1:] if side is not None]))
+
+    def images_kept(self, images: Mapping[str, int]) -> int:
+        """Images whose features are kept, views of training images counted each."""
+        if self.boundary.tensor is None:
+            return 0
+        views = self.phase.augmentation.views
+        return images["validation"] + images["train"] * (1 if views is None else views) * self.kept
 
 
 def estimate(
-    network: Network, workloads: Sequence[Workload], images: Mapping[str, int], *, files: int
+    network: Network,
+    workloads: Sequence[Workload],
+    images: Mapping[str, int],
+    *,
+    files: int,
+    feature_bytes: int,
 ) -> dict[str, Any]:
-    """Rough figures: seconds and bytes. Time is that of random pictures on this machine as it is now."""
+    """Rough figures: seconds and bytes. Time is that of random pictures on this machine as it is now.
+
+    `feature_bytes` is the size of one number as features are kept.
+    """
     whole = _seconds_per_image(network.model, _random_pictures(network))
     seconds = START_SECONDS + files * EXPORT_SECONDS + images["test"] * whole * (1 + files)
     for work in workloads:
         seconds += _phase_seconds(network, work, whole, images)
-    learning = images["train"] + images["validation"]
     height, width = network.input.size
     return {
         "seconds": round(seconds),
         "pictures_on_disk_bytes": sum(images.values()) * height * width * 3,
-        "features_on_disk_bytes": sum(learning * work.feature_bytes for work in workloads),
+        "features_on_disk_bytes": sum(
+            feature_bytes * work.images_kept(images) * work.feature_size for work in workloads
+        ),
         "weights_bytes": 4 * int(network.model.count_params()),
     }
 
@@ -64,7 +86,9 @@ def _phase_seconds(network: Network, work: Workload, whole: float, images: Mappi
     prefix, _ = split_model(network.model, work.boundary.tensor)
     frozen = _seconds_per_image(prefix, _random_pictures(network))
     rest = max(whole - frozen, 0.0)
-    return (train + validation) * frozen + work.phase.epochs * (STEP * train + validation) * rest
+    repeated = 0 if work.kept else work.phase.epochs * train
+    once = work.images_kept(images) + repeated
+    return once * frozen + work.phase.epochs * (STEP * train + validation) * rest
 
 
 def _seconds_per_image(model: keras.Model, images: np.ndarray) -> float:

@@ -22,7 +22,7 @@ from tfxfer.data import (
 from tfxfer.data.report import CheckReport
 from tfxfer.stages.data import open_data, slicings
 from tfxfer.stages.domain_gap import planned_domain_gap
-from tfxfer.stages.estimates import Workload, estimate
+from tfxfer.stages.estimates import FEATURE_BYTES, Workload, estimate
 from tfxfer.stages.export import wanted_artifacts
 from tfxfer.stages.training import build_network, phases_of_config, require_blocks
 from tfxfer.stages.warnings import phase_warnings
@@ -88,7 +88,9 @@ def make_plan(config: Config) -> dict[str, Any]:
         "recipe": plan.as_dict(),
         "phases": [_phase(phase, work) for phase, work in zip(parts, workloads, strict=True)],
         "exports": [{"file": entry.name, **entry.limits} for entry in wanted],
-        "estimates": estimate(network, workloads, images, files=len(wanted)),
+        "estimates": estimate(
+            network, workloads, images, files=len(wanted), feature_bytes=FEATURE_BYTES[config.features.dtype]
+        ),
         "warnings": [
             *_data_warnings(data),
             *phase_warnings(plan.phases, min(data.counts), pretrained=config.backbone.weights != "none"),
@@ -155,9 +157,21 @@ def _phase(phase: Phase, work: Workload) -> dict[str, Any]:
         "learning_rates": dict(phase.learning_rates),
         "trainable_parameters": boundary.trainable_parameters,
         "learns": ", ".join(boundary.unfrozen_blocks) or "the head",
-        "cached_boundary": boundary.name if boundary.tensor is not None else None,
+        "cached_boundary": boundary.name if work.kept else None,
+        "features": _features(phase, work),
+        "augment": str(phase.augmentation),
         "batch_norm": phase.batch_norm,
     }
+
+
+def _features(phase: Phase, work: Workload) -> str:
+    """Whether what is frozen is computed once, and why not."""
+    if work.boundary.tensor is None:
+        return "computed in every epoch: nothing is frozen"
+    if not phase.augmentation.keepable:
+        return "kept of validation alone: training images are others in every epoch; augment.views would keep some"
+    views = phase.augmentation.views
+    return "computed once" if views is None else f"computed once, {views} views of each training image"
 
 
 def _data_warnings(data: PlannedData) -> Iterator[str]:

@@ -48,6 +48,10 @@ class RunDirectory:
         return self.path / "bad_records.csv"
 
     @property
+    def augmented(self) -> Path:
+        return self.path / "augmented.png"
+
+    @property
     def label_issues(self) -> Path:
         return self.path / "label_issues.csv"
 

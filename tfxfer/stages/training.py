@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfxfer.catalogue.augmentation import Augment
+from tfxfer.config.augment_schema import AugmentConfig
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.config.training_schema import PhaseConfig, TrainingConfig
 from tfxfer.errors import BlockError, ConfigError
+from tfxfer.stages.augmentation import PICTURE, write_picture
 from tfxfer.stages.cached import place_of, whole_key
 from tfxfer.stages.data import RunData, input_size, pixels_key
 from tfxfer.stages.stage import State
@@ -106,6 +109,14 @@ class Train:
             state.journal.write("decision", text=f"recipe {plan.recipe}: {plan.why}")
             histories = _train(state, network, plan, data, self._checkpoints(state))
         save_network(network, folder / NETWORK)
+        write_picture(
+            plan.phases,
+            data.train,
+            data.splits.labels,
+            task=network.task,
+            seed=state.config.seed,
+            to=folder / PICTURE,
+        )
         value = {"plan": plan.as_dict(), "phases": histories, "domain_gap": gap.as_dict()}
         (folder / HISTORIES).write_text(json.dumps(value, allow_nan=False), encoding="utf-8")
 
@@ -116,6 +127,8 @@ class Train:
         value = json.loads((folder / HISTORIES).read_text(encoding="utf-8"))
         shutil.rmtree(self._checkpoints(state), ignore_errors=True)  # the result is complete
         network = load_network(folder / NETWORK)
+        if (folder / PICTURE).is_file():
+            shutil.copyfile(folder / PICTURE, state.run.augmented)
         trained = TrainedNetwork(
             network,
             tuple(value["phases"]),
@@ -201,7 +214,9 @@ def phases_of_config(
 
     training = config.training
     if training.phases:
-        asked = tuple(_phase(entry, number) for number, entry in enumerate(training.phases, start=1))
+        asked = tuple(
+            _phase(entry, number, training) for number, entry in enumerate(training.phases, start=1)
+        )
         plan = Plan("phases", asked, "those of the configuration")
     else:
         facts = _facts(network, targets, gap)
@@ -250,8 +265,9 @@ def require_blocks(network: Network, plan: Plan) -> None:
         raise ConfigError(f"training: {error}") from error
 
 
-def _phase(config: PhaseConfig, number: int) -> Phase:
-    values = config.model_dump(exclude_none=True)
+def _phase(config: PhaseConfig, number: int, training: TrainingConfig) -> Phase:
+    values = config.model_dump(exclude_none=True, exclude={"augment"})
+    values["augment"] = _augment(config.augment, training, learns=config.learns)
     return Phase(**{"name": f"phase {number}", **values})
 
 
@@ -261,7 +277,18 @@ def _with_common(phase: Phase, training: TrainingConfig) -> Phase:
     given = {name: value for name, value in common.items() if value is not None}
     if phase.early_stopping_patience is not None:
         given.pop("early_stopping_patience", None)
+    if training.augment is not None and not training.phases:
+        learns = any(unfreeze != "none" for unfreeze in phase.unfreezings)
+        given["augment"] = _augment(None, training, learns=learns)
     return replace(phase, **given, imbalance=Imbalance(**training.imbalance.model_dump()))
+
+
+def _augment(given: AugmentConfig | None, training: TrainingConfig, *, learns: bool) -> Augment:
+    """A phase's own, or else training's; that is not for a head on features computed once, but as views of them."""
+    common = training.augment
+    if given is None and common is not None and (learns or common.views is not None):
+        given = common
+    return Augment() if given is None else Augment(**given.model_dump())
 
 
 def _train(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfxfer.errors import TrainingError
 from tfxfer.features.fingerprints import Images
+from tfxfer.training.augmented import Arrays, Augmentation
 from tfxfer.training.determinism import seed_words
 from tfxfer.training.order import balanced_order
 from tfxfer.training.workers import require_same, several_workers
@@ -51,6 +52,9 @@ class ArrayExamples:
     seed: int | None = None  # None: as they lie
     rows: np.ndarray | None = None  # (N,) the row of `inputs` for each target; None: the same order
     balanced: bool = False  # whether every class comes equally often, see Imbalance; needs a seed
+    augmentation: Augmentation | None = None  # of inputs that are images
+    views: int = 1  # of each image, one after the other in `inputs`; each epoch takes one of every image
+    view_seed: int = 0
 
     @property
     def steps(self) -> int:
@@ -69,11 +73,28 @@ class ArrayExamples:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of one epoch."""
-        order = self._order(epoch)
-        for start in range(0, len(order), self.batch_size):
-            yield self._batch(order[start : start + self.batch_size])
+        order = self.order(epoch)
+        places = self.places(epoch)
+        for index, start in enumerate(range(0, len(order), self.batch_size)):
+            rows = order[start : start + self.batch_size]
+            if self.augmentation is None:
+                yield self._batch(places[rows], rows)
+            else:
+                arrays = (self.inputs[places[rows]], self.targets[rows], self._weights(rows))
+                yield _whole(self.augmentation.batch(arrays, epoch, index))
 
-    def _order(self, epoch: int) -> np.ndarray:
+    def every_view(self) -> ArrayExamples:
+        """All views of all images as examples of their own."""
+        if self.views == 1:
+            return self
+        count = len(self.inputs) // self.views
+        rows = np.concatenate([self._own_rows() + view * count for view in range(self.views)])
+        targets = np.concatenate([self.targets] * self.views)
+        weights = None if self.weights is None else np.concatenate([self.weights] * self.views)
+        return replace(self, targets=targets, weights=weights, rows=rows, views=1)
+
+    def order(self, epoch: int) -> np.ndarray:
+        """The rows of an epoch's examples, first to last."""
         if self.seed is None:
             return np.arange(len(self.targets))
         random = np.random.default_rng(seed_words(self.seed, "order", epoch))
@@ -81,13 +102,23 @@ class ArrayExamples:
             balanced_order(self.targets, random) if self.balanced else random.permutation(len(self.targets))
         )
 
-    def _batch(self, rows: np.ndarray) -> Batch:
-        return Batch(
-            _shared(self.inputs, rows if self.rows is None else self.rows[rows]),
-            _shared(self.targets, rows),
-            None if self.weights is None else _shared(self.weights, rows),
-            len(rows),
-        )
+    def _own_rows(self) -> np.ndarray:
+        return np.arange(len(self.targets)) if self.rows is None else self.rows
+
+    def places(self, epoch: int) -> np.ndarray:
+        """(N,) the row of `inputs` for each target; over `views` epochs each view of an image comes once."""
+        rows = self._own_rows()
+        if self.views == 1:
+            return rows
+        first = np.random.default_rng(seed_words(self.view_seed, "view")).integers(self.views, size=len(rows))
+        return rows + (first + epoch) % self.views * (len(self.inputs) // self.views)
+
+    def _weights(self, rows: np.ndarray) -> np.ndarray | None:
+        return None if self.weights is None else self.weights[rows]
+
+    def _batch(self, places: np.ndarray, rows: np.ndarray) -> Batch:
+        weights = None if self.weights is None else _shared(self.weights, rows)
+        return Batch(_shared(self.inputs, places), _shared(self.targets, rows), weights, len(rows))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +130,7 @@ class StreamExamples:
 
     dataset: tf.data.Dataset
     prepared: bool = False
+    augmentation: Augmentation | None = None
 
     @property
     def steps(self) -> int | None:
@@ -118,8 +150,8 @@ class StreamExamples:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of one pass through the data set."""
-        if several_workers():
-            yield from self._own_shares()
+        if several_workers() or self.augmentation is not None:
+            yield from self._own_shares(epoch)
             return
         strategy = tf.distribute.get_strategy()
         shared = self.dataset
@@ -129,12 +161,14 @@ class StreamExamples:
             parts = strategy.experimental_local_results(element[1])
             yield _batch(element, sum(int(part.shape[0]) for part in parts))
 
-    def _own_shares(self) -> Iterator[Batch]:
+    def _own_shares(self, epoch: int) -> Iterator[Batch]:
         for number, element in enumerate(self.dataset.as_numpy_iterator()):
             if number == 0:
                 require_same("first batch of the data set", element[1])
-            size = len(element[1])
-            yield _batch([_shared(part, np.arange(size)) for part in element], size)
+            arrays = element if len(element) == 3 else (*element, None)
+            yield _whole(
+                arrays if self.augmentation is None else self.augmentation.batch(arrays, epoch, number)
+            )
 
 
 def check_dataset(dataset: tf.data.Dataset, role: str) -> None:
@@ -157,6 +191,13 @@ def check_dataset(dataset: tf.data.Dataset, role: str) -> None:
 def _batch(parts: Sequence[Any], size: int) -> Batch:
     """A batch of (x, y) or (x, y, weight)."""
     return Batch(parts[0], parts[1], parts[2] if len(parts) == 3 else None, size)
+
+
+def _whole(arrays: Arrays) -> Batch:
+    """A whole batch, shared out among the replicas."""
+    rows = np.arange(len(arrays[1]))
+    parts = [_shared(part, rows) for part in arrays if part is not None]
+    return _batch(parts, len(rows))
 
 
 def _shared(array: Images, rows: np.ndarray) -> Any:

@@ -16,11 +16,12 @@ from tfxfer.features.cache import FeatureCache
 from tfxfer.network.network import Network
 from tfxfer.store.journal import Journal
 from tfxfer.training.examples import Batch
-from tfxfer.training.fit import Data, readied
+from tfxfer.training.fit import readied
 from tfxfer.training.groups import head_rate
 from tfxfer.training.loop import Job
 from tfxfer.training.losses import Loss
 from tfxfer.training.phase import Phase
+from tfxfer.training.prepared import Data
 from tfxfer.training.progress import Progress
 from tfxfer.training.rate_curve import RateCurve, has_diverged, smooth
 from tfxfer.training.steps import train_step
@@ -90,7 +91,7 @@ def _tested(phase: Phase) -> Phase:
 
 
 def _curve(job: Job, factors: list[float], progress: Progress) -> RateCurve:
-    step = train_step(job.learner, job.train, job.loss, job.metrics, job.updates)
+    step = train_step(job.learner, job.train, job.loss, job.metrics, job.updates, mixed=job.mixed)
     start = head_rate(job.phase)
     rates: list[float] = []
     losses: list[float] = []

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -24,7 +23,7 @@ from tfxfer.training.callbacks import check_callbacks
 from tfxfer.training.carry import Carry
 from tfxfer.training.cut import Cut, cut
 from tfxfer.training.determinism import reseed
-from tfxfer.training.examples import ArrayExamples, Examples, StreamExamples, check_dataset
+from tfxfer.training.examples import Examples, check_dataset
 from tfxfer.training.focal import focal_loss
 from tfxfer.training.groups import check_learning_rates, rate_groups
 from tfxfer.training.history import History
@@ -33,16 +32,22 @@ from tfxfer.training.linear import why_not_solved
 from tfxfer.training.loop import Job, solve_head, train_weights, validated
 from tfxfer.training.losses import Loss, ready_loss
 from tfxfer.training.metrics import Logs, with_default
+from tfxfer.training.mixed_targets import mixed_targets
 from tfxfer.training.phase import Phase
-from tfxfer.training.progress import Progress
+from tfxfer.training.prepared import (
+    ARRAY_BATCH,
+    Data,
+    Keeper,
+    augmented_examples,
+    check_augmentable,
+    examples_of,
+    images_of,
+)
 from tfxfer.training.reestimate import reestimate
 from tfxfer.training.schedules import Timeline
 from tfxfer.training.trained import Trained
 from tfxfer.training.updates import Updates
 from tfxfer.training.workers import lost_workers_told, require_same, take_from_chief
-
-Data: TypeAlias = ArraySplit | tf.data.Dataset
-ARRAY_BATCH = 32
 
 
 def fit(
@@ -88,6 +93,7 @@ def fit(
     for data, role in ((train, "training"), (validation, "validation")):
         if isinstance(data, tf.data.Dataset):
             check_dataset(data, role)
+    check_augmentable(train, phase)
     with (
         _scope(model),
         lost_workers_told(phase.name),
@@ -102,11 +108,12 @@ def fit(
         reseed(made.model, seed, phase.name)
 
         def trained(notes: tuple[str, ...] = ()) -> History:
-            kept = _kept(made, train, validation, phase, opened, journal)
-            given = _examples(train, kept[0], phase, seed)
+            keeper = Keeper(made, phase, opened, journal, seed, images_of(train, validation))
+            kept = keeper.train(train), keeper.validation(validation)
+            given = augmented_examples(examples_of(train, kept[0], phase, seed), made, phase, seed)
             examples = (
                 balanced_examples(given, phase.imbalance, _labels(model), seed=seed),
-                _examples(validation, kept[1], phase, None),
+                examples_of(validation, kept[1], phase, None),
             )
             job = _job(made, examples, phase, loss, metrics, callbacks, journal, carry)
             solvable = loss is None and not callbacks and not metrics
@@ -117,7 +124,7 @@ def fit(
         ):  # a later part has the first one's statistics
             return trained()
         whole = replace(made, learner=Learner(None, made.model))
-        examples = tuple(_examples(data, Kept("not cut"), phase, None) for data in (train, validation))
+        examples = tuple(examples_of(data, Kept("not cut"), phase, None) for data in (train, validation))
         came = validated(_job(whole, (examples[0], examples[1]), phase, loss, metrics, (), journal, Carry()))
         return _reestimated(made, train, phase, came, trained)
 
@@ -137,14 +144,15 @@ def readied(
     journal = Journal() if journal is None else journal
     if isinstance(train, tf.data.Dataset):
         check_dataset(train, "training")
+    check_augmentable(train, phase)
     with _scope(model), (FeatureCache() if cache is None else cache).opened() as opened:
         made = cut(model, phase)
         check_learning_rates(phase, made.boundary.unfrozen_blocks)
         reseed(made.model, seed, phase.name)
         if phase.batch_norm == "reestimate":
             reestimate(made, _images(train, phase.batch_size or ARRAY_BATCH))
-        kept = _kept(made, train, train, phase, opened, journal)
-        given = _examples(train, kept[0], phase, seed)
+        kept = Keeper(made, phase, opened, journal, seed, images_of(train, train)).train(train)
+        given = augmented_examples(examples_of(train, kept, phase, seed), made, phase, seed)
         examples = balanced_examples(given, phase.imbalance, _labels(model), seed=seed)
         yield _job(made, (examples, examples), phase, loss, (), (), journal, Carry())
 
@@ -195,6 +203,7 @@ def _run(job: Job, made: Cut, kept: tuple[Kept, Kept], notes: tuple[str, ...], *
     why = (
         f"features: {kept[0].why}{engine}",
         f"solver {solver}: {reason or 'a linear head on cached features'}",
+        *((f"augment: {job.phase.augmentation}",) if job.phase.augmentation.active else ()),
         *notes,
     )
     _announce(job, made, kept[0], solver, why)
@@ -220,37 +229,6 @@ def _scope(model: Network | keras.Model) -> Iterator[None]:
         )
     with strategy.scope():
         yield
-
-
-def _kept(
-    made: Cut, train: Data, validation: Data, phase: Phase, cache: FeatureCache, journal: Journal
-) -> tuple[Kept, Kept]:
-    prefix = made.learner.prefix
-    if prefix is None:
-        names = ", ".join(made.boundary.augmentation)
-        why = f"random layers before the first weight that learns: {names}" if names else "nothing is frozen"
-        return Kept(why), Kept(why)
-    found = []
-    images = (
-        len(train) + len(validation)
-        if isinstance(train, ArraySplit) and isinstance(validation, ArraySplit)
-        else None
-    )
-    for data, role in ((train, "train"), (validation, "validation")):
-        total = len(data) if isinstance(data, ArraySplit) else None
-        told = Progress(journal, phase.name, f"features of {role}", total).add
-        found.append(cache.keep(prefix, data, role, told, images=images))
-    return found[0], found[1]
-
-
-def _examples(data: Data, kept: Kept, phase: Phase, seed: int | None) -> Examples:
-    size = next(size for size in (kept.batch_size, phase.batch_size, ARRAY_BATCH) if size is not None)
-    if kept.features is not None and kept.targets is not None:
-        shuffled = seed if kept.order == "any" else None
-        return ArrayExamples(kept.features.array, kept.targets, kept.weights, size, True, shuffled, kept.rows)
-    if isinstance(data, ArraySplit):
-        return ArrayExamples(data.images, data.labels, data.weights, size, False, seed)
-    return StreamExamples(data)
 
 
 def _labels(model: Network | keras.Model) -> tuple[str, ...]:
@@ -299,6 +277,7 @@ def _job(
         journal,
         carry,
         made.head,
+        mixed_targets(ready, train.labels, made.head) if phase.augmentation.mixes else None,
     )
 
 
@@ -349,5 +328,6 @@ def _history(
         solver=solver,
         before=trained.before,
         monitor=trained.monitor,
+        augment=str(job.phase.augmentation),
         why=why,
     )

@@ -47,7 +47,7 @@ def why_not_solved(
         return "the features of the validation data are not cached"
     if len(suffix.inputs[0].shape) != 2:
         return "features are not vectors"
-    if len(train.targets) * suffix.inputs[0].shape[1] > LARGEST:
+    if len(train.targets) * train.views * suffix.inputs[0].shape[1] > LARGEST:
         return "there are too many features to solve at once"
     return TARGET_FAULTS["classification" if head is None else head.task](train.targets, layer.units)
 

@@ -22,6 +22,7 @@ from tfxfer.training.examples import ArrayExamples, Examples
 from tfxfer.training.learner import Learner
 from tfxfer.training.linear import linear_layer
 from tfxfer.training.metrics import Logs, monitored, reset, values
+from tfxfer.training.mixed_targets import MixedTargets
 from tfxfer.training.phase import Phase
 from tfxfer.training.plateau import Plateau
 from tfxfer.training.progress import Progress
@@ -50,6 +51,7 @@ class Job:
     journal: Journal
     carry: Carry  # what the phase before left, and this one leaves
     head: Head | None  # of a Network; None for a plain model
+    mixed: MixedTargets | None = None  # where training pictures are mixed
 
 
 def train_weights(job: Job) -> Trained:
@@ -82,7 +84,9 @@ class _Loop:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.trained = Trained()
-        self.train_step = train_step(job.learner, job.train, job.loss, job.metrics, job.updates)
+        self.train_step = train_step(
+            job.learner, job.train, job.loss, job.metrics, job.updates, mixed=job.mixed
+        )
         self.test_step: Step = test_step(job.learner, job.validation, job.loss, job.metrics)
         self.listeners = ready_callbacks(job.callbacks, job.phase)
         self.callbacks = keras.callbacks.CallbackList(
@@ -104,10 +108,11 @@ class _Loop:
         assert layer is not None
         assert isinstance(job.train, ArrayExamples)
         assert isinstance(job.validation, ArrayExamples)
-        solution = solve(job.train, job.validation, job.head)
+        train = job.train.every_view()
+        solution = solve(train, job.validation, job.head)
         write(layer, solution)
         take_from_chief(layer.weights)
-        logs = fitted(solution, job.train, job.head) | self._validate(None)
+        logs = fitted(solution, train, job.head) | self._validate(None)
         best.offer(1, logs)
         seconds = time.perf_counter() - start
         self.trained.add(logs, seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tfxfer.catalogue.augmentation import Augment, PresetName
 from tfxfer.catalogue.unfreezing import Unfreezing
 from tfxfer.network.policy import FreezePolicy
 from tfxfer.training.choices import BatchNorm, Keep, MonitorMode, OptimizerName, Schedule, Solver
@@ -55,6 +56,7 @@ class Phase:
     warmup_steps: int = 0
     label_smoothing: float = 0.0
     imbalance: Imbalance = field(default_factory=Imbalance)  # class weights, balanced sampling, focal loss
+    augment: Augment | PresetName = "none"  # random changes of the training images
     l2_sp: float = 0.0  # pull of the backbone's weights towards those it came with, instead of their decay
     gradient_accumulation: int = 1  # batches whose gradients are one update, as of one batch of all of them
     gradient_clip: float | None = None  # largest norm of all gradients together
@@ -72,6 +74,11 @@ class Phase:
 
     def __post_init__(self) -> None:
         check_phase(self)
+
+    @property
+    def augmentation(self) -> Augment:
+        """The changes of the training images, also where a preset's name stands for them."""
+        return self.augment if isinstance(self.augment, Augment) else Augment(self.augment)
 
     @property
     def unfreezings(self) -> tuple[str, ...]:

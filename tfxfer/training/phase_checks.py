@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from tfxfer.catalogue.augmentation import PRESETS, Augment
 from tfxfer.catalogue.schedules import schedule_problem
 from tfxfer.errors import UsageError
 from tfxfer.network.policy import parse_unfreeze
@@ -45,6 +46,7 @@ def check_phase(phase: Phase) -> None:
         raise _refusal(values, "imbalance", "an Imbalance")
     _check_learning_rates(values)
     _check_unfreeze(values)
+    _check_augment(values)
     if not isinstance(phase.schedule_options, Mapping):
         raise _refusal(values, "schedule_options", "a mapping of names to numbers")
     problem = schedule_problem(phase.schedule, phase.schedule_options, phase.warmup_steps)
@@ -114,6 +116,23 @@ def _check_unfreeze(values: Mapping[str, object]) -> None:
         or epochs[-1] >= _number(values, "epochs")
     ):
         raise _refusal(values, "unfreeze", expected)
+
+
+def _check_augment(values: Mapping[str, object]) -> None:
+    augment, imbalance = values["augment"], values["imbalance"]
+    if isinstance(augment, str) and augment in PRESETS:
+        augment = Augment(augment)  # type: ignore[arg-type]
+    if not isinstance(augment, Augment):
+        raise _refusal(values, "augment", f"an Augment, or one of {', '.join(PRESETS)}")
+    if values["solver"] == "lbfgs" and not augment.keepable:
+        raise _refusal(
+            values, "solver", "'gradient' or 'auto' beside augment without views, which keeps no features"
+        )
+    assert isinstance(imbalance, Imbalance)
+    if augment.mixes and imbalance.focal_gamma is not None:
+        raise _refusal(
+            values, "augment", "without mixup and cutmix beside a focal loss, which needs whole labels"
+        )
 
 
 def _number(values: Mapping[str, object], key: str) -> float:

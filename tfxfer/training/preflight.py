@@ -32,6 +32,11 @@ def check_phases(network: Network | keras.Model, phases: Sequence[Phase]) -> Non
             continue
         learning = _learning(blocks, phase)
         check_learning_rates(phase, [block.name for block in learning])
+        if phase.augmentation.views is not None and len(learning) == len(blocks):
+            raise UsageError(
+                f"augment.views of phase '{phase.name}' keeps features of what is frozen. Received: a phase in which "
+                "every block learns. Leave views out, and every batch is augmented anew."
+            )
         if phase.solver == "lbfgs" and (learning or hidden):
             learns = f"the head and {len(learning)} blocks" if learning else "a head with hidden layers"
             raise UsageError(

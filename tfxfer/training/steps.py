@@ -13,6 +13,7 @@ from tfxfer.training.accumulation import Accumulator, batch_weight
 from tfxfer.training.examples import Batch, Examples
 from tfxfer.training.learner import Learner
 from tfxfer.training.losses import replica_loss
+from tfxfer.training.mixed_targets import MixedTargets
 from tfxfer.training.updates import SUM, Updates
 
 Step = Callable[[Batch], tf.Tensor]
@@ -51,11 +52,14 @@ def train_step(
     loss: keras.losses.Loss,
     metrics: Sequence[keras.metrics.Metric],
     updates: Updates,
+    *,
+    mixed: MixedTargets | None = None,
 ) -> TrainStep:
-    """The training step of a phase."""
+    """The training step of a phase; with `mixed`, of targets that are shares."""
     batches = updates.phase.gradient_accumulation
+    loss = loss if mixed is None else mixed.loss
     if batches == 1:
-        return TrainStep(_step(learner, examples, loss, metrics, updates, _applied(updates)))
+        return TrainStep(_step(learner, examples, loss, metrics, updates, _applied(updates), mixed=mixed))
     strategy = tf.distribute.get_strategy()
     sums = Accumulator(updates.variables, summed=loss.reduction == "sum")
 
@@ -66,7 +70,7 @@ def train_step(
     def apply() -> None:
         strategy.run(lambda: updates.apply(sums.take()))
 
-    return TrainStep(_step(learner, examples, loss, metrics, updates, add), apply, batches)
+    return TrainStep(_step(learner, examples, loss, metrics, updates, add, mixed=mixed), apply, batches)
 
 
 def _applied(updates: Updates) -> Use:
@@ -85,6 +89,8 @@ def _step(
     metrics: Sequence[keras.metrics.Metric],
     updates: Updates,
     use: Use,
+    *,
+    mixed: MixedTargets | None,
 ) -> Step:
     """A function of one batch that gives its gradients to `use`, in each replica."""
     strategy, prepared, variables = tf.distribute.get_strategy(), examples.prepared, updates.variables
@@ -94,7 +100,7 @@ def _step(
             outputs = learner.outputs(x, prepared=prepared, training=True)
             value = replica_loss(loss, y, outputs, weights) + _regularisation(learner.suffix, loss)
         use(tape.gradient(value, variables), y, weights)
-        _count(metrics, y, outputs)
+        _count(metrics, y if mixed is None else mixed.answers(y), outputs)
         return value
 
     def step(*parts: Any) -> tf.Tensor:

@@ -1,0 +1,130 @@
+"""A run that augments: what plan says of it, its picture, and that no work is done twice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import make_photos
+from tests.stages.running import write_config
+from tfxfer.config.read import read_config
+from tfxfer.config.schema import Config
+from tfxfer.data import decode, examine
+from tfxfer.data.decode import Picture
+from tfxfer.features import cache
+from tfxfer.features.engines import Choice, Opened
+from tfxfer.features.fingerprints import example_digests, prefix_sha256
+from tfxfer.stages.pipeline import run_pipeline
+from tfxfer.stages.plan import make_plan
+from tfxfer.stages.training import build_network, phases_of_config
+
+PHASES = """
+training:
+  batch_size: 16
+  augment: heavy
+  phases:
+    - {name: head, epochs: 2, unfreeze: none, augment: {preset: light, views: 2}}
+    - {name: solved, epochs: 2, unfreeze: none, batch_norm: frozen}
+    - {name: fine, epochs: 2, unfreeze: 1 block, learning_rate: 0.001}
+    - {name: calm, epochs: 1, unfreeze: 1 block, learning_rate: 0.001, augment: none}
+exports: [litert]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A run, and how often each file was decoded and each picture given to each frozen part."""
+
+    out: Path
+    config: Config
+    report: dict[str, Any]
+    decoded: Counter[str]
+    computed: Counter[tuple[str, bytes]]
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    folder = tmp_path_factory.mktemp("augmented")
+    make_photos(folder / "photos", per_class=24)
+    config = read_config(write_config(folder / "run.yaml", "photos", rest=PHASES))
+    decoded: Counter[str] = Counter()
+    computed: Counter[tuple[str, bytes]] = Counter()
+    decode_picture, open_engine = decode.decode_picture, cache.open_engine
+
+    def counted_decode(data: bytes, name: str = "the picture") -> Picture:
+        decoded[name] += 1
+        return decode_picture(data, name)
+
+    def counted_engine(choice: Choice, prefix: keras.Model, probe: np.ndarray) -> Opened:
+        opened, key = open_engine(choice, prefix, probe), prefix_sha256(prefix)
+
+        def run(images: np.ndarray) -> np.ndarray:
+            computed.update((key, digest) for digest in example_digests(images))
+            return opened.run(images)
+
+        return replace(opened, run=run)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (decode, examine):
+            patch.setattr(module, "decode_picture", counted_decode)
+        patch.setattr(cache, "open_engine", counted_engine)
+        report = run_pipeline(config, folder / "out")
+    return Watched(folder / "out", config, report, decoded, computed)
+
+
+def test_no_file_is_decoded_twice_and_no_feature_computed_twice(watched: Watched) -> None:
+    photos = {name: count for name, count in watched.decoded.items() if name.startswith(("red/", "blue/"))}
+    assert len(photos) == 48
+    # Those of the bundle are decoded once more, as an app does it, to prove them.
+    golden = len(list((watched.out / "bundle" / "golden").glob("*.png")))
+    assert sorted(photos.values()) == [1] * (48 - golden) + [2] * golden
+    assert set(watched.computed.values()) == {1}
+    train, validation, test = (watched.report["data"][name] for name in ("train", "validation", "test"))
+    # The head: two views, all three splits as they are. The last block: validation, then training images.
+    assert len(watched.computed) == 2 * train + (train + validation + test) + (validation + train)
+
+
+def test_plan_and_report_say_what_is_augmented_and_what_is_kept(watched: Watched) -> None:
+    planned, phases = make_plan(watched.config)["phases"], watched.report["phases"]
+    assert [phase["augment"] for phase in planned] == [phase["augment"] for phase in phases]
+    assert phases[0]["augment"].endswith("2 views of each image")
+    assert phases[1]["augment"] == "none"  # training's own is not for a head on kept features
+    assert "cutmix 1" in phases[2]["augment"]
+    assert phases[3]["augment"] == "none"
+    assert [phase["features"] for phase in planned] == [
+        "computed once, 2 views of each training image",
+        "computed once",
+        "kept of validation alone: training images are others in every epoch; augment.views would keep some",
+        "computed once",
+    ]
+    kept = [phase["cached_boundary"] for phase in planned]
+    assert kept == [phase["cached_boundary"] for phase in phases]
+    assert [boundary is None for boundary in kept] == [False, False, True, False]
+    assert [phase["solver"] for phase in phases] == ["lbfgs", "lbfgs", "gradient", "gradient"]
+    assert watched.report["artifacts"][0]["status"] == "passed"
+
+
+def test_the_picture_shows_the_first_batches(watched: Watched) -> None:
+    with Image.open(watched.out / "augmented.png") as picture:
+        assert picture.width > 1000
+        pixels = np.asarray(picture.convert("RGB"))
+    assert picture.height > 4 * 160
+    assert pixels.std(axis=(0, 1)).min() > 20
+    assert json.loads((watched.out / "report.json").read_text())["phases"]
+
+
+def test_a_recipe_augments_where_the_backbone_learns(watched: Watched) -> None:
+    training = watched.config.training.model_copy(update={"phases": (), "recipe": "partial"})
+    config = watched.config.model_copy(update={"training": training})
+    targets = np.repeat([0, 1], 20)
+    network = build_network(config, ("a", "b"), targets)
+    phases = phases_of_config(config, network, targets).phases
+    assert [bool(phase.augmentation.active) for phase in phases] == [False, True]
