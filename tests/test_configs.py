@@ -31,6 +31,7 @@ def test_gradual_unfreezes_three_times_and_does_its_job(tmp_path: Path) -> None:
     phases = report["phases"]
     assert [len(phase["unfrozen_blocks"]) for phase in phases] == [0, 1, 2, 3]
     assert phases[-1]["learning_rates"] == {"head": 3e-3, "block_3": 6e-4, "block_2": 3e-4, "block_1": 1e-4}
+    assert {phase["precision"] for phase in phases} == {"mixed_bfloat16"}
     assert report["test"]["accuracy"] > 0.95
     assert {artifact["status"] for artifact in report["artifacts"]} == {"passed"}
 

@@ -202,7 +202,11 @@ BAD = {
         "training: {phases: [{epochs: 1, augment: {preset: heavy, views: 2}}]}\n",
         ["training.phases[0].augment.views must be left out beside mixup and cutmix", "Received: 2"],
     ),
-    "planned key": ("training: {mixed_precision: true}\n", ["'training.mixed_precision' is not available"]),
+    "no such precision": ("training: {mixed_precision: float8}\n", ["training.mixed_precision", "float8"]),
+    "planned key": (
+        "gates: {max_peak_memory_bytes: 1}\n",
+        ["'gates.max_peak_memory_bytes' is not available"],
+    ),
     "planned section": ("tracking: {mlflow: true}\n", ["line 3", "'tracking' is not available"]),
     "a folder's task": (
         "head: multi_label\n",

@@ -1,4 +1,4 @@
-"""A run that augments: what plan says of it, its picture, and that no work is done twice."""
+"""A run that augments in mixed precision: its plan, picture and files, and that no work is done twice."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ PHASES = """
 training:
   batch_size: 16
   augment: heavy
+  mixed_precision: float16
   phases:
     - {name: head, epochs: 2, unfreeze: none, augment: {preset: light, views: 2}}
     - {name: solved, epochs: 2, unfreeze: none, batch_norm: frozen}
-    - {name: fine, epochs: 2, unfreeze: 1 block, learning_rate: 0.001}
+    - {name: fine, epochs: 2, unfreeze: 1 block, learning_rate: 0.001, ema_momentum: 0.5, keep: last}
     - {name: calm, epochs: 1, unfreeze: 1 block, learning_rate: 0.001, augment: none}
-exports: [litert]
+exports: [saved_model, litert, onnx, keras]
 """
 
 
@@ -109,7 +110,21 @@ def test_plan_and_report_say_what_is_augmented_and_what_is_kept(watched: Watched
     assert kept == [phase["cached_boundary"] for phase in phases]
     assert [boundary is None for boundary in kept] == [False, False, True, False]
     assert [phase["solver"] for phase in phases] == ["lbfgs", "lbfgs", "gradient", "gradient"]
-    assert watched.report["artifacts"][0]["status"] == "passed"
+
+
+def test_what_only_training_needs_reaches_no_file(watched: Watched) -> None:
+    """Augmentation, weight averaging and mixed precision: built-in operations alone, and the answers of float32."""
+    assert [phase["precision"] for phase in watched.report["phases"]] == [
+        "float32",  # solved, not trained
+        "float32",
+        "mixed_float16",
+        "mixed_float16",
+    ]
+    assert len(watched.report["artifacts"]) == 4
+    for artifact in watched.report["artifacts"]:
+        assert artifact["status"] == "passed", artifact["why"]
+        assert artifact["ops_outside_builtins"] == []
+        assert artifact["max_abs_logit_error"] < 1e-4
 
 
 def test_the_picture_shows_the_first_batches(watched: Watched) -> None:

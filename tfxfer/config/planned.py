@@ -11,7 +11,6 @@ PLANNED_KEYS = frozenset(
     {
         "tracking",
         "gates.max_peak_memory_bytes",
-        "training.mixed_precision",
         "exports.on_failure",
         "exports.gates.max_peak_memory_bytes",
     }

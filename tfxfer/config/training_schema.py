@@ -190,6 +190,11 @@ class TrainingConfig(Section):
         le=100_000,
         description="epochs without a better validation metric before a phase ends",
     )
+    mixed_precision: bool | Literal["auto", "float16", "bfloat16"] = Field(
+        default="auto",
+        description="16 bits for what is computed while training, float32 for weights and validation; auto where the "
+        "device gains from it, true on any (float16 on a GPU, bfloat16 elsewhere)",
+    )
     deterministic: bool = Field(
         default=True, description="the same bytes from the same config, data, versions and machine"
     )

@@ -41,6 +41,7 @@ EVERY_PHASE = (
     "gradient_clip",
     "early_stopping_patience",
     "batch_size",
+    "mixed_precision",
 )
 
 

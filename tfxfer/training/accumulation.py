@@ -44,9 +44,13 @@ class Accumulator:
             for number, place in enumerate(self._sums)
         ]
         with tf.control_dependencies([mean for mean in means if mean is not None]):
-            for place in (*self._sums, self._total):
-                place.assign(tf.zeros(place.shape, place.dtype))
+            self.clear()
         return means
+
+    def clear(self) -> None:
+        """The next sums begin at 0; called in each replica."""
+        for place in (*self._sums, self._total):
+            place.assign(tf.zeros(place.shape, place.dtype))
 
 
 def batch_weight(loss: keras.losses.Loss, y: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:

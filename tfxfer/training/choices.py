@@ -11,6 +11,9 @@ Schedule = Literal[
 Solver = Literal["auto", "gradient", "lbfgs"]
 MonitorMode = Literal["auto", "min", "max"]
 Keep = Literal["best", "last"]
+ComputeDtype = Literal["float32", "float16", "bfloat16"]
+MixedPrecision = bool | Literal["auto", "float16", "bfloat16"]
+MIXED_PRECISIONS = ("auto", True, False, "float16", "bfloat16")
 OptimizerName = Literal[
     "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
 ]

@@ -91,7 +91,15 @@ def _tested(phase: Phase) -> Phase:
 
 
 def _curve(job: Job, factors: list[float], progress: Progress) -> RateCurve:
-    step = train_step(job.learner, job.train, job.loss, job.metrics, job.updates, mixed=job.mixed)
+    step = train_step(
+        job.learner,
+        job.train,
+        job.loss,
+        job.metrics,
+        job.updates,
+        mixed=job.mixed,
+        arithmetic=job.arithmetic,
+    )
     start = head_rate(job.phase)
     rates: list[float] = []
     losses: list[float] = []

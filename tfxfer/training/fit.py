@@ -34,10 +34,11 @@ from tfxfer.training.losses import Loss, ready_loss
 from tfxfer.training.metrics import Logs, with_default
 from tfxfer.training.mixed_targets import mixed_targets
 from tfxfer.training.phase import Phase
+from tfxfer.training.precision import arithmetic_of
 from tfxfer.training.prepared import (
     ARRAY_BATCH,
     Data,
-    Keeper,
+    FeatureKeeper,
     augmented_examples,
     check_augmentable,
     examples_of,
@@ -108,7 +109,7 @@ def fit(
         reseed(made.model, seed, phase.name)
 
         def trained(notes: tuple[str, ...] = ()) -> History:
-            keeper = Keeper(made, phase, opened, journal, seed, images_of(train, validation))
+            keeper = FeatureKeeper(made, phase, opened, journal, seed, images_of(train, validation))
             kept = keeper.train(train), keeper.validation(validation)
             given = augmented_examples(examples_of(train, kept[0], phase, seed), made, phase, seed)
             examples = (
@@ -151,7 +152,7 @@ def readied(
         reseed(made.model, seed, phase.name)
         if phase.batch_norm == "reestimate":
             reestimate(made, _images(train, phase.batch_size or ARRAY_BATCH))
-        kept = Keeper(made, phase, opened, journal, seed, images_of(train, train)).train(train)
+        kept = FeatureKeeper(made, phase, opened, journal, seed, images_of(train, train)).train(train)
         given = augmented_examples(examples_of(train, kept, phase, seed), made, phase, seed)
         examples = balanced_examples(given, phase.imbalance, _labels(model), seed=seed)
         yield _job(made, (examples, examples), phase, loss, (), (), journal, Carry())
@@ -203,6 +204,7 @@ def _run(job: Job, made: Cut, kept: tuple[Kept, Kept], notes: tuple[str, ...], *
     why = (
         f"features: {kept[0].why}{engine}",
         f"solver {solver}: {reason or 'a linear head on cached features'}",
+        f"precision {job.arithmetic.precision}: {job.arithmetic.precision.why}",
         *((f"augment: {job.phase.augmentation}",) if job.phase.augmentation.active else ()),
         *notes,
     )
@@ -277,6 +279,7 @@ def _job(
         journal,
         carry,
         made.head,
+        arithmetic_of(phase.mixed_precision, made.model),
         mixed_targets(ready, train.labels, made.head) if phase.augmentation.mixes else None,
     )
 
@@ -328,6 +331,7 @@ def _history(
         solver=solver,
         before=trained.before,
         monitor=trained.monitor,
+        precision=str(job.arithmetic.precision) if solver == "gradient" else "float32",
         augment=str(job.phase.augmentation),
         why=why,
     )

@@ -26,6 +26,7 @@ class History:
     solver: str  # "gradient" or "lbfgs"
     before: dict[str, float] = field(default_factory=dict)  # validation of the state before the phase
     monitor: str = "val_accuracy"
+    precision: str = "float32"  # or mixed_float16, mixed_bfloat16: what was computed in while training
     augment: str = "none"  # what was done to the training images
     why: tuple[str, ...] = ()  # choices made on the way, each with its reason
     moved: tuple[

@@ -25,6 +25,7 @@ from tfxfer.training.metrics import Logs, monitored, reset, values
 from tfxfer.training.mixed_targets import MixedTargets
 from tfxfer.training.phase import Phase
 from tfxfer.training.plateau import Plateau
+from tfxfer.training.precision import Arithmetic
 from tfxfer.training.progress import Progress
 from tfxfer.training.resume import Position, Running
 from tfxfer.training.snapshot import Snapshot
@@ -51,7 +52,8 @@ class Job:
     journal: Journal
     carry: Carry  # what the phase before left, and this one leaves
     head: Head | None  # of a Network; None for a plain model
-    mixed: MixedTargets | None = None  # where training pictures are mixed
+    arithmetic: Arithmetic
+    mixed: MixedTargets | None  # where training pictures are mixed
 
 
 def train_weights(job: Job) -> Trained:
@@ -85,7 +87,13 @@ class _Loop:
         self.job = job
         self.trained = Trained()
         self.train_step = train_step(
-            job.learner, job.train, job.loss, job.metrics, job.updates, mixed=job.mixed
+            job.learner,
+            job.train,
+            job.loss,
+            job.metrics,
+            job.updates,
+            mixed=job.mixed,
+            arithmetic=job.arithmetic,
         )
         self.test_step: Step = test_step(job.learner, job.validation, job.loss, job.metrics)
         self.listeners = ready_callbacks(job.callbacks, job.phase)

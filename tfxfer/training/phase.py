@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from tfxfer.catalogue.augmentation import Augment, PresetName
 from tfxfer.catalogue.unfreezing import Unfreezing
 from tfxfer.network.policy import FreezePolicy
-from tfxfer.training.choices import BatchNorm, Keep, MonitorMode, OptimizerName, Schedule, Solver
+from tfxfer.training.choices import (
+    BatchNorm,
+    Keep,
+    MixedPrecision,
+    MonitorMode,
+    OptimizerName,
+    Schedule,
+    Solver,
+)
 from tfxfer.training.imbalance import Imbalance
 from tfxfer.training.phase_checks import check_phase
 
@@ -66,6 +74,7 @@ class Phase:
     monitor_mode: MonitorMode = "auto"
     keep: Keep = "best"  # "last": the latest epoch that monitors no worse than the state before the phase
     solver: Solver = "auto"  # "auto" solves a linear head on cached features, and iterates everything else
+    mixed_precision: MixedPrecision = "auto"  # 16 bits for what is computed; weights stay float32
     batch_size: int | None = None  # of arrays, None: 32; a tf.data.Dataset keeps its own batches
 
     def policy(self, unfreeze: str) -> FreezePolicy:

@@ -11,7 +11,7 @@ from tfxfer.catalogue.augmentation import PRESETS, Augment
 from tfxfer.catalogue.schedules import schedule_problem
 from tfxfer.errors import UsageError
 from tfxfer.network.policy import parse_unfreeze
-from tfxfer.training.choices import CHOICES
+from tfxfer.training.choices import CHOICES, MIXED_PRECISIONS
 from tfxfer.training.imbalance import Imbalance
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def check_phase(phase: Phase) -> None:
     _check_numbers(values)
     if not isinstance(phase.imbalance, Imbalance):
         raise _refusal(values, "imbalance", "an Imbalance")
+    wanted = values["mixed_precision"]
+    if not isinstance(wanted, str | bool) or wanted not in MIXED_PRECISIONS:
+        raise _refusal(values, "mixed_precision", "'auto', True, False, 'float16' or 'bfloat16'")
     _check_learning_rates(values)
     _check_unfreeze(values)
     _check_augment(values)

@@ -25,7 +25,7 @@ ARRAY_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Keeper:
+class FeatureKeeper:
     """Keeps a phase's features, or says why there are none."""
 
     made: Cut

@@ -12,8 +12,10 @@ import tensorflow as tf
 from tfxfer.training.accumulation import Accumulator, batch_weight
 from tfxfer.training.examples import Batch, Examples
 from tfxfer.training.learner import Learner
+from tfxfer.training.loss_scale import LossScale
 from tfxfer.training.losses import replica_loss
 from tfxfer.training.mixed_targets import MixedTargets
+from tfxfer.training.precision import Arithmetic
 from tfxfer.training.updates import SUM, Updates
 
 Step = Callable[[Batch], tf.Tensor]
@@ -54,23 +56,42 @@ def train_step(
     updates: Updates,
     *,
     mixed: MixedTargets | None = None,
+    arithmetic: Arithmetic | None = None,
 ) -> TrainStep:
-    """The training step of a phase; with `mixed`, of targets that are shares."""
+    """The training step of a phase; with `mixed`, of targets that are shares; in float32 without `arithmetic`."""
     batches = updates.phase.gradient_accumulation
+    arithmetic = Arithmetic() if arithmetic is None else arithmetic
     loss = loss if mixed is None else mixed.loss
-    if batches == 1:
-        return TrainStep(_step(learner, examples, loss, metrics, updates, _applied(updates), mixed=mixed))
+    scale = LossScale() if arithmetic.scaled else None
+    if batches == 1 and scale is None:
+        use = _applied(updates)
+        return TrainStep(
+            _step(learner, examples, loss, metrics, updates, use, mixed=mixed, arithmetic=arithmetic)
+        )
     strategy = tf.distribute.get_strategy()
     sums = Accumulator(updates.variables, summed=loss.reduction == "sum")
 
     def add(gradients: Gradients, y: tf.Tensor, weights: tf.Tensor | None) -> None:
-        sums.add(gradients, batch_weight(loss, y, weights))
+        sums.add(gradients if scale is None else scale.true(gradients), batch_weight(loss, y, weights))
 
     @tf.function
-    def apply() -> None:
+    def apply_sums() -> None:
         strategy.run(lambda: updates.apply(sums.take()))
 
-    return TrainStep(_step(learner, examples, loss, metrics, updates, add, mixed=mixed), apply, batches)
+    @tf.function
+    def drop_sums() -> None:
+        strategy.run(sums.clear)
+
+    def apply() -> None:
+        if scale is None or scale.allows():
+            apply_sums()
+        else:
+            drop_sums()
+
+    step = _step(
+        learner, examples, loss, metrics, updates, add, mixed=mixed, arithmetic=arithmetic, scale=scale
+    )
+    return TrainStep(step, apply, batches)
 
 
 def _applied(updates: Updates) -> Use:
@@ -91,6 +112,8 @@ def _step(
     use: Use,
     *,
     mixed: MixedTargets | None,
+    arithmetic: Arithmetic,
+    scale: LossScale | None = None,
 ) -> Step:
     """A function of one batch that gives its gradients to `use`, in each replica."""
     strategy, prepared, variables = tf.distribute.get_strategy(), examples.prepared, updates.variables
@@ -99,13 +122,15 @@ def _step(
         with tf.GradientTape() as tape:
             outputs = learner.outputs(x, prepared=prepared, training=True)
             value = replica_loss(loss, y, outputs, weights) + _regularisation(learner.suffix, loss)
-        use(tape.gradient(value, variables), y, weights)
+            target = value if scale is None else scale.enlarged(value)
+        use(tape.gradient(target, variables), y, weights)
         _count(metrics, y if mixed is None else mixed.answers(y), outputs)
         return value
 
     def step(*parts: Any) -> tf.Tensor:
         updates.set_rates()
-        return strategy.reduce(SUM, strategy.run(one_replica, args=parts), axis=None)
+        with arithmetic.tracing():
+            return strategy.reduce(SUM, strategy.run(one_replica, args=parts), axis=None)
 
     return compiled(step)
 
