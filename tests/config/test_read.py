@@ -202,7 +202,10 @@ BAD = {
         "training: {phases: [{epochs: 1, augment: {preset: heavy, views: 2}}]}\n",
         ["training.phases[0].augment.views must be left out beside mixup and cutmix", "Received: 2"],
     ),
-    "no such precision": ("training: {mixed_precision: float8}\n", ["training.mixed_precision", "float8"]),
+    "no such precision": (
+        "training: {mixed_precision: float8}\n",
+        ["training.mixed_precision must be auto, true, false, float16 or bfloat16", "float8"],
+    ),
     "planned key": (
         "gates: {max_peak_memory_bytes: 1}\n",
         ["'gates.max_peak_memory_bytes' is not available"],

@@ -61,6 +61,19 @@ ClassWeights = Annotated[
 ]
 
 
+def _mixed_precision(value: object) -> bool | str:
+    if isinstance(value, bool) or value in ("auto", "float16", "bfloat16"):
+        return value
+    raise ValueError("must be auto, true, false, float16 or bfloat16")
+
+
+MixedPrecisionField = Annotated[
+    bool | str,
+    PlainValidator(_mixed_precision),
+    WithJsonSchema({"enum": ["auto", True, False, "float16", "bfloat16"]}),
+]
+
+
 class PhaseConfig(Section):
     """One stretch of training."""
 
@@ -190,7 +203,7 @@ class TrainingConfig(Section):
         le=100_000,
         description="epochs without a better validation metric before a phase ends",
     )
-    mixed_precision: bool | Literal["auto", "float16", "bfloat16"] = Field(
+    mixed_precision: MixedPrecisionField = Field(
         default="auto",
         description="16 bits for what is computed while training, float32 for weights and validation; auto where the "
         "device gains from it, true on any (float16 on a GPU, bfloat16 elsewhere)",
