@@ -15,8 +15,8 @@ from tfxfer.backbones.units import units
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.network.network import Network
 from tfxfer.training.cut import backbone_blocks
-from tfxfer.training.fit import Data
 from tfxfer.training.phase import Phase
+from tfxfer.training.prepared import Data
 
 SAMPLE = 64  # validation images, the same ones in every phase; the CKA below has no bias for few of them
 
