@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,6 +141,25 @@ def test_the_camera_is_answered_frame_by_frame_until_it_is_stopped(page: Path) -
         assert text(driver, "camera") == "Stop the camera"
         driver.find_element("id", "camera").click()
         assert text(driver, "camera") == "Use the camera"
+
+
+def test_the_command_demo_serves_the_same_page(page: Path, photos: Path) -> None:
+    command = [sys.executable, "-m", "tfxfer", "demo", str(page / "bundle"), "--no-open"]
+    command += ["--packages", str(page / "node_modules")]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        address = server.stdout.readline().strip()
+        with browser() as driver:
+            driver.get(address)
+            until(driver, lambda shown: shown.execute_script("return document.body.dataset.ready") == "yes")
+            for file in FILES:
+                choose(driver, file)
+                assert ask(driver, next((photos / "red").glob("*.png"))) == "red"
+            assert console(driver) == []
+    finally:
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=30) == 0
 
 
 def test_a_bundle_that_is_not_there_is_said_so(page: Path) -> None:

@@ -99,7 +99,7 @@ def slow_int8(value: Report) -> None:
 
 
 PLANTED = [
-    (collapsed, "Collapse: 97.5 % of the test pictures of all other classes are answered “daisy”", "test.confusion"),
+    (collapsed, "Collapse: 98.3 % of the test pictures are answered “daisy”, which 33.3 % show", "test.confusion"),
     (negative, "Negative transfer: -10.0 points", "verdict.gain"),
     (forgotten, "Phase “last blocks” forgot", "phases[1].before.val_accuracy"),
     (overfitted, "Overfitting: in phase “last blocks”", "phases[1].history.accuracy"),

@@ -1,4 +1,4 @@
-"""Archives of modules, unpacked without leaving their folder: files and folders only, with a limit on their size."""
+"""Archives, unpacked without leaving their folder: files and folders only, with a limit on their size."""
 
 from __future__ import annotations
 
@@ -18,8 +18,18 @@ def unpack(archive: Path, to: Path, *, limit: int = MAX_BYTES) -> None:
     """Unpack a .tar or .tar.gz into the folder `to`, so that the module's own folder is `to`.
 
     Raises:
-        BackboneError: the archive is damaged, too large, holds a link, a device, a path out of its folder, or no
-            SavedModel. `to` may then hold a part: unpack into a temporary folder.
+        BackboneError: as `extract`, or it holds no SavedModel.
+    """
+    extract(archive, to, limit=limit)
+    _lift(to, archive)
+
+
+def extract(archive: Path, to: Path, *, limit: int = MAX_BYTES) -> None:
+    """Unpack a .tar or .tar.gz into the folder `to` as it is.
+
+    Raises:
+        BackboneError: the archive is damaged, too large, holds a link, a device or a path out of its folder. `to`
+            may then hold a part: unpack into a temporary folder.
     """
     try:
         with tarfile.open(archive) as tar:
@@ -28,7 +38,6 @@ def unpack(archive: Path, to: Path, *, limit: int = MAX_BYTES) -> None:
         raise BackboneError(
             f"{archive.name} must be a whole .tar or .tar.gz archive. Received: {error}. Fetch it again."
         ) from error
-    _lift(to, archive)
 
 
 def _extract(tar: tarfile.TarFile, to: Path, archive: Path, limit: int) -> None:
@@ -47,7 +56,7 @@ def _extract(tar: tarfile.TarFile, to: Path, archive: Path, limit: int) -> None:
 
 def _refusal(archive: Path, entry: tarfile.TarInfo, why: str) -> BackboneError:
     return BackboneError(
-        f"an archive of a module holds files and folders below one folder. Received: {archive.name} with the entry "
+        f"an archive holds files and folders below one folder. Received: {archive.name} with the entry "
         f"{entry.name!r}, which {why}. Nothing was kept; do not use this archive."
     )
 

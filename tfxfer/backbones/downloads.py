@@ -59,7 +59,7 @@ def _copy(source: BinaryIO, to: BinaryIO, total: int | None, address: str, limit
             received += len(piece)
             if received > limit:
                 raise BackboneError(
-                    f"a module may have {limit:,} bytes. Received: more, from {address}. Nothing was kept."
+                    f"a file to fetch may have {limit:,} bytes. Received: more, from {address}. Nothing was kept."
                 )
             to.write(piece)
             advance(len(piece))

@@ -39,6 +39,13 @@ from tfxfer.cli.report_page import print_export
     callback=lambda ctx, param, value: tuple(_checked(name, ctx, param) for name in value),
     help="Repeatable.",
 )
+@click.option(
+    "--with",
+    "consumers",
+    metavar="python,node,browser",
+    default="",
+    help="Put programs beside the bundle that run it without TensorFlow.",
+)
 @pixels_option
 @input_dtype_option
 @overwrite_option
@@ -49,12 +56,17 @@ def command(
     out: Path,
     *,
     formats: tuple[str, ...],
+    consumers: str,
     pixels: Pixels | None,
     input_dtype: str | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
     """Write artifacts, load each in its own runtime, and hold it against the model on DATA."""
+    from tfxfer.stages.consumers import consumer_folders, put_consumers
+
+    names = [name.strip() for name in consumers.split(",")] if consumers else []
+    folders = consumer_folders(names, out, [name.partition(":")[0] for name in formats])
     prepare_tensorflow()
     from tfxfer.stages.tools import export_path
 
@@ -62,10 +74,14 @@ def command(
         model, data, out, formats=formats, pixels=pixels, input_dtype=input_dtype, overwrite=overwrite
     )
     warn(report)
+    starts = put_consumers(folders, out)
+    report |= {"consumers": [str(place) for place in folders.values()]} if folders else {}
     if as_json:
         print_json(report)
     else:
         print_export(report)
+        for start in starts:
+            click.echo(start)
 
 
 def _checked(text: str, ctx: click.Context, param: click.Parameter) -> str:

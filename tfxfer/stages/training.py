@@ -315,7 +315,7 @@ def _train(
         network,
         data.train,
         data.validation,
-        plan,
+        plan.phases,
         seed=state.config.seed,
         cache=cache,
         journal=state.journal,
