@@ -316,7 +316,7 @@ BAD = {
     ),
     "control characters in a name": ('name: "a\\u0007b"\n', ["name must be plain text"]),
     "empty name": ('name: ""\n', ["name must be text that is not empty"]),
-    "device": ("device: gpu0\n", ["device must be 'auto' or 'cpu'", "'gpu0'"]),
+    "device": ("device: gpu0\n", ["device must be 'auto', 'cpu', 'gpu' or 'tpu'", "'gpu0'"]),
     "engine": ("features: {engine: torch}\n", ["features.engine must be", "'torch'"]),
     "three sizes": ("head: {hidden: [256, many]}\n", ["head.hidden[1] must be a whole number", "'many'"]),
 }

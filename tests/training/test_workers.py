@@ -131,6 +131,6 @@ def test_workers_with_different_data_are_refused_in_both(tmp_path: Path) -> None
         for index, name in enumerate(("head", "blocks"))
     ]
     for process in workers:
-        code, errors = ended(process, timeout=END_S)
+        code, errors = ended(process, timeout=300)
         assert code == 1
         assert "every worker must have the same phase, seed and data" in errors

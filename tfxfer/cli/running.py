@@ -55,6 +55,9 @@ def carry_out(config: Config, invocation: Invocation, *, as_json: bool, quiet: b
         if (out / "log.jsonl").is_file():
             click.echo(f"what is done is kept; go on with: {invocation.resume_command()}", err=True)
         raise
+    if not report:
+        click.echo("this worker's training is done; the chief writes the results", err=True)
+        return
     _print(report, out, as_json)
 
 

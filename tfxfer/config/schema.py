@@ -292,6 +292,7 @@ class Config(Section):
         default=EvaluationConfig(), description="what is measured beside the usual figures"
     )
     features: FeaturesConfig = Field(default=FeaturesConfig(), description="the cache of frozen features")
-    device: Literal["auto", "cpu"] = Field(
-        default="auto", description="what trains; auto takes a GPU where there is one"
+    device: Literal["auto", "cpu", "gpu", "tpu"] = Field(
+        default="auto",
+        description="what trains: auto takes a TPU or every GPU where there is one; with TF_CONFIG, in every worker",
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -115,7 +116,7 @@ class FeatureCache:
             name = f"{key} {choice.engine}"
             if name not in self._engine:
                 self._engine.clear()  # an engine holds the whole prefix, and the next phase has another
-                self._engine[name] = open_engine(choice, prefix, probe)
+                self._engine[name] = alone(lambda: open_engine(choice, prefix, probe))
             return self._engine[name]
 
         return _Job(prefix, self.folder, key, choice.engine, stored_dtype(prefix, self.dtype), open_with)
@@ -180,6 +181,14 @@ class _Job:
     def place(self, images: str) -> Path:
         """The folder of the features of images with this fingerprint."""
         return self.folder / features_key(self.key, images, self.engine, self.dtype)
+
+
+def alone(work: Callable[[], Opened]) -> Opened:
+    """`work` by this worker for itself: where there are several, variables made in their scope wait for all of them."""
+    if not tf.distribute.get_strategy().extended._in_multi_worker_mode():
+        return work()
+    with ThreadPoolExecutor(1) as thread:  # a strategy's scope is that of one thread
+        return thread.submit(work).result()
 
 
 def _second_pass(

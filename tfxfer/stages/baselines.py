@@ -90,7 +90,7 @@ class MeasureBaselines:
 
         data = state.get("data", RunData)
         splits, classes = _splits(data), len(data.splits.labels)
-        with training_device(state.config.device):
+        with training_device(state.config):
             features = _features(state, splits)
         found = [
             *plain_baselines(splits, classes),

@@ -19,7 +19,7 @@ from tfxfer.store.whole import damage, seal
 
 KEY_FILE = "key.json"
 # What moves a number without being in a configuration; only what is set.
-VARIABLES = ("TF_ENABLE_ONEDNN_OPTS", "CUDA_VISIBLE_DEVICES", "TF_XLA_FLAGS", "TF_CONFIG")
+VARIABLES = ("TF_ENABLE_ONEDNN_OPTS", "CUDA_VISIBLE_DEVICES", "TF_XLA_FLAGS")
 TRAINING = ("backbones", "catalogue", "data", "features", "formats", "network", "recipes", "training")
 # The rooms whose code makes the result of a stage; of a stage that is not here, all of them.
 CODE: Mapping[str, tuple[str, ...]] = {
@@ -86,6 +86,11 @@ class Cached:
         """The folder of a result that is there already; None where it would have to be computed."""
         folder = state.run.stages / place_of(self.name, whole_key(self.work, state))
         return folder if (folder / KEY_FILE).is_file() else None
+
+    def ready(self, state: State) -> bool:
+        """Whether a whole result is here now, perhaps taken over from an earlier run."""
+        place = place_of(self.name, whole_key(self.work, state))
+        return self._found(state, state.run.stages / place, place) is not None
 
     def __call__(self, state: State, /) -> State:
         key = whole_key(self.work, state)

@@ -99,7 +99,7 @@ class ProbeBackbone:
         splits = {"train": data.train, "validation": data.validation, "test": data.test}
         cache = FeatureCache(state.run.features, engine=wanted.engine, dtype=wanted.dtype)
         images = len(data.train) + len(data.validation)
-        with training_device(state.config.device):
+        with training_device(state.config):
             rows = frozen_features(_network(state), splits, cache, images=images, journal=state.journal)
         probe = linear_probe(tables_of(rows, splits), len(data.splits.labels))
         facts: dict[str, Any] = {"why": probe.why}

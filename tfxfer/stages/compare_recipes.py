@@ -76,7 +76,7 @@ class TrainArm:
 
         start, data, config = time.monotonic(), state.get("data", RunData), _config(state.config, self.arm)
         train = _subset(data, self.arm, config.seed)
-        with training_device(config.device):
+        with training_device(config):
             network = build_network(config, data.splits.labels, train.labels)
             plan, epochs = _plan(config, network, train, self.epochs)
             require_blocks(network, plan)

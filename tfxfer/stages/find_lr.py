@@ -69,7 +69,7 @@ def _tested(state: State, steps: int) -> dict[str, Any]:
 
     config, data = state.config, state.get("data", RunData)
     cache = FeatureCache(state.run.features, engine=config.features.engine, dtype=config.features.dtype)
-    with training_device(config.device):
+    with training_device(config):
         network = build_network(config, data.splits.labels, data.train.labels)
         plan = run_plan(config, network, data, domain_gap(network, data.train.images))
         require_blocks(network, plan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfxfer.config.dump import dump_config
 from tfxfer.config.read import parse_config, read_config
@@ -24,19 +24,26 @@ from tfxfer.stages.report import WriteReport
 from tfxfer.stages.run_directory import open_run
 from tfxfer.stages.stage import Pipeline, Stage, State
 from tfxfer.stages.training import KeepNetwork, Train
+from tfxfer.stages.workers import AgreeToTrain, early_devices, train_as_worker
 from tfxfer.store.atomic import write_text
 from tfxfer.store.journal import Journal, Listener
+from tfxfer.training.cluster import cluster_of
 from tfxfer.verification.evidence import GateResult
 
+if TYPE_CHECKING:
+    from tfxfer.training.devices import Devices
 
-def transfer_pipeline(config: Config, source: Source) -> Pipeline:
+
+def transfer_pipeline(config: Config, source: Source, devices: Devices | None = None) -> Pipeline:
     """The stages of a run; put stages of your own between them and call the pipeline yourself."""
+    train = Cached(Train(devices))
     stages: list[Stage] = [
         Cached(ScanData(source)),
         SplitData(source),
         RequireCalibration(),
         RequireEvaluable(),
-        Cached(Train()),
+        *([] if devices is None else [AgreeToTrain(devices, train)]),
+        train,
         *([Cached(Decide())] if has_decision(config) else []),
         KeepNetwork(),
         Cached(Evaluate()),
@@ -86,6 +93,9 @@ def run_pipeline(
 ) -> dict[str, Any]:
     """Run everything a configuration asks for into `out`, and return what report.json holds.
 
+    Where TF_CONFIG names several workers, each calls this with the same configuration: they train as one, and the
+    chief alone goes on and writes `out`; the others return {}.
+
     Raises:
         UsageError: `out` exists and `resume` is false, or it holds something that is no run.
         DataError: the data are refused; nothing is left behind.
@@ -93,10 +103,15 @@ def run_pipeline(
     """
     source = open_data(config)
     require_data_kind(config.backbone.name, source)
-    pipeline = transfer_pipeline(config, source).having(after or {})
+    transfer_pipeline(config, source).having(after or {})  # what cannot be put in a row is refused before all else
+    cluster = cluster_of()
+    if cluster is not None and not cluster.is_chief:
+        train_as_worker(config, source, cluster, listeners)
+        return {}
     with open_run(out, resume=resume) as run:
         state = State(config, run, Journal(run.log, listeners))
         write_text(run.config, dump_config(config))
+        pipeline = transfer_pipeline(config, source, early_devices(config, cluster)).having(after or {})
         final = pipeline(state)
     require_passed(final.results.get("artifacts", ()), final.results.get("network_gates", ()))
     return dict(final.get("report", dict))

@@ -51,6 +51,7 @@ def build_report(state: State) -> dict[str, Any]:
         "domain_gap": trained.gap.blocks_list(),
         "domain_gap_summary": trained.gap.summary(),
         "recipe": dict(trained.plan),
+        "device": trained.device,
         "phases": [phase_dict(entry) for entry in trained.histories],
         "task": reference.task,
         "test": {**_test(reference), **_closer_look(state)},

@@ -8,7 +8,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfxfer.errors import BackboneError, BlockError, DataError, NetworkError, UsageError
+from tfxfer.errors import (
+    BackboneError,
+    BlockError,
+    DataError,
+    NetworkError,
+    RuntimeUnavailableError,
+    UsageError,
+)
 from tfxfer.store.atomic import remove_leftovers
 from tfxfer.store.lock import exclusive
 from tfxfer.store.place import cache_folder, cache_limit_bytes
@@ -16,7 +23,7 @@ from tfxfer.store.shared import SharedCache
 
 MARK = "log.jsonl"  # every run has one from its first moment
 # Of what was asked for or given, not of work.
-REFUSALS = (UsageError, DataError, BackboneError, NetworkError, BlockError)
+REFUSALS = (UsageError, DataError, BackboneError, NetworkError, BlockError, RuntimeUnavailableError)
 UNTRAINED = "data-"  # the stage whose result a corrected call would make again
 
 

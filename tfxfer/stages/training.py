@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from tfxfer.stages.cached import place_of, whole_key
 from tfxfer.stages.data import RunData, input_size, pixels_key
 from tfxfer.stages.stage import State
 from tfxfer.store.fingerprint import path_sha256
+from tfxfer.training.cluster import cluster_of
 from tfxfer.training.imbalance import Imbalance
 from tfxfer.training.phase import Phase
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from tfxfer.recipes.domain_gap import DomainGap
     from tfxfer.recipes.facts import Facts
     from tfxfer.recipes.plan import Plan
+    from tfxfer.training.devices import Devices
 
 NETWORK = "network"
 HISTORIES = "phases.json"
@@ -56,6 +59,7 @@ class TrainedNetwork:
     fingerprint: str  # SHA-256 of the network's files
     gap: DomainGap  # of the training images from what the backbone was pretrained on
     plan: Mapping[str, Any]  # JSON values: `recipe` of report.json
+    device: str  # what trained it, in words
 
     @property
     def recipe_lines(self) -> tuple[str, ...]:
@@ -81,6 +85,7 @@ class TrainedNetwork:
 class Train:
     """Load the backbone, attach the head, and go through the phases."""
 
+    devices: Devices | None = None  # None: those that the configuration says, opened when they are needed
     name: str = "train"
 
     def key(self, state: State) -> Mapping[str, object]:
@@ -88,7 +93,9 @@ class Train:
         sections = ("backbone", "head", "training", "features", "device")
         dumped = config.model_dump(mode="json", include=set(sections))
         dumped["training"].pop("checkpoint_minutes")  # they change nothing that is kept
+        cluster = cluster_of()
         return {
+            **({} if cluster is None else {"workers": len(cluster.addresses)}),
             **pixels_key(data, state.config),
             "train": list(data.train.paths),
             "validation": list(data.validation.paths),
@@ -102,7 +109,9 @@ class Train:
         from tfxfer.recipes.domain_gap import domain_gap
 
         data = state.get("data", RunData)
-        with training_device(state.config.device):
+        devices = opened_devices(state.config) if self.devices is None else self.devices
+        state.journal.write("decision", text=f"device: {devices.words}")
+        with devices.scope():
             network = build_network(state.config, data.splits.labels, data.train.labels)
             gap = domain_gap(network, data.train.images)
             plan = run_plan(state.config, network, data, gap)
@@ -118,7 +127,12 @@ class Train:
             seed=state.config.seed,
             to=folder / PICTURE,
         )
-        value = {"plan": plan.as_dict(), "phases": histories, "domain_gap": gap.as_dict()}
+        value = {
+            "plan": plan.as_dict(),
+            "phases": histories,
+            "domain_gap": gap.as_dict(),
+            "device": devices.words,
+        }
         (folder / HISTORIES).write_text(json.dumps(value, allow_nan=False), encoding="utf-8")
 
     def load(self, state: State, folder: Path) -> State:
@@ -138,6 +152,7 @@ class Train:
             path_sha256(folder / NETWORK),
             read_domain_gap(value["domain_gap"]),
             value["plan"],
+            value["device"],
         )
         return state.having(trained=trained)
 
@@ -300,6 +315,7 @@ def _train(
     from tfxfer.recipes.frozen_features import frozen_features
     from tfxfer.training.checkpoints import Checkpoints
     from tfxfer.training.determinism import make_deterministic
+    from tfxfer.training.workers import several_workers
 
     if state.config.training.deterministic:
         make_deterministic()
@@ -319,16 +335,27 @@ def _train(
         seed=state.config.seed,
         cache=cache,
         journal=state.journal,
-        checkpoints=Checkpoints(checkpoints, state.config.training.checkpoint_minutes),
+        checkpoints=None
+        if several_workers()
+        else Checkpoints(checkpoints, state.config.training.checkpoint_minutes),
     )
     return [asdict(history) for history in histories]
 
 
-def training_device(device: str) -> Any:
-    """Where variables are made and training runs: `auto` leaves TensorFlow its own choice."""
-    import tensorflow as tf
+def opened_devices(config: Config) -> Devices:
+    """What this process trains on.
 
-    return tf.device("/CPU:0") if device == "cpu" else tf.device(None)
+    Raises:
+        RuntimeUnavailableError: the device that the configuration asks for is not here.
+    """
+    from tfxfer.training.devices import open_devices
+
+    return open_devices(config.device)
+
+
+def training_device(config: Config) -> AbstractContextManager[None]:
+    """Where variables are made and computations run."""
+    return opened_devices(config).scope()
 
 
 def weights_sha256(backbone: BackboneConfig) -> str | None:

@@ -30,7 +30,7 @@ from tfxfer.training.progress import Progress
 from tfxfer.training.resume import Position, Running
 from tfxfer.training.snapshot import Snapshot
 from tfxfer.training.solve import fitted, solve, write
-from tfxfer.training.steps import Step, test_step, train_step
+from tfxfer.training.steps import Step, train_step, validation_step
 from tfxfer.training.trained import Trained
 from tfxfer.training.updates import Updates
 from tfxfer.training.workers import take_from_chief
@@ -95,7 +95,7 @@ class _Loop:
             mixed=job.mixed,
             arithmetic=job.arithmetic,
         )
-        self.test_step: Step = test_step(job.learner, job.validation, job.loss, job.metrics)
+        self.validation_step: Step = validation_step(job.learner, job.validation, job.loss, job.metrics)
         self.listeners = ready_callbacks(job.callbacks, job.phase)
         self.callbacks = keras.callbacks.CallbackList(
             self.listeners,
@@ -258,7 +258,7 @@ class _Loop:
         callbacks.on_test_begin()
         for index, batch in enumerate(job.validation.batches(0)):
             callbacks.on_test_batch_begin(index)
-            loss, size = float(self.test_step(batch)), batch.size
+            loss, size = float(self.validation_step(batch)), batch.size
             total, count = total + loss * size, count + size
             callbacks.on_test_batch_end(index, {"loss": total / max(count, 1)})
         _require_examples(count, "validation")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -29,7 +29,7 @@ Use = Callable[
 class TrainStep:
     """A function of one batch that updates metrics, and weights after every `batches`; returns the batch's loss."""
 
-    step: Step
+    step: Compiled
     apply: Callable[[], None] | None = None  # None: `step` does it
     batches: int = 1
     waiting: int = 0  # batches whose gradients have not been applied
@@ -114,7 +114,7 @@ def _step(
     mixed: MixedTargets | None,
     arithmetic: Arithmetic,
     scale: LossScale | None = None,
-) -> Step:
+) -> Compiled:
     """A function of one batch that gives its gradients to `use`, in each replica."""
     strategy, prepared, variables = tf.distribute.get_strategy(), examples.prepared, updates.variables
 
@@ -132,12 +132,12 @@ def _step(
         with arithmetic.tracing():
             return strategy.reduce(SUM, strategy.run(one_replica, args=parts), axis=None)
 
-    return compiled(step)
+    return Compiled(step)
 
 
-def test_step(
+def validation_step(
     learner: Learner, examples: Examples, loss: keras.losses.Loss, metrics: Sequence[keras.metrics.Metric]
-) -> Step:
+) -> Compiled:
     """A function of one batch that updates metrics and returns the loss of the whole batch."""
     strategy, prepared = tf.distribute.get_strategy(), examples.prepared
 
@@ -149,25 +149,33 @@ def test_step(
     def step(*parts: Any) -> tf.Tensor:
         return strategy.reduce(SUM, strategy.run(one_replica, args=parts), axis=None)
 
-    return compiled(step)
+    return Compiled(step)
 
 
-def compiled(step: Callable[..., tf.Tensor]) -> Step:
+@dataclass(slots=True, eq=False)
+class Compiled:
     """`step` as a graph for each shape of batch: the full one, and the smaller one at the end of an epoch.
 
     Kept by shape here, since every phase makes a new function and TensorFlow would warn of that as retracing; by
     the size of the whole batch, since all workers must trace together, and only some may have a smaller share.
     """
-    function, known = tf.function(step), {}
 
-    def run(batch: Batch) -> tf.Tensor:
+    step: Callable[..., tf.Tensor]  # of a batch's inputs, labels and weights
+    known: dict[Hashable, Any] = field(default_factory=dict)
+    function: Any = None
+
+    def __call__(self, batch: Batch) -> tf.Tensor:
+        return self.graph(batch)(*batch[:3])
+
+    def graph(self, batch: Batch) -> Any:
+        """The concrete function for batches like this one."""
         parts = tf.nest.flatten(batch[:3], expand_composites=True)
         shapes = tuple(None if part is None else (tuple(part.shape), part.dtype) for part in parts)
-        if (batch.size, shapes) not in known:
-            known[batch.size, shapes] = function.get_concrete_function(*batch[:3])
-        return known[batch.size, shapes](*batch[:3])
-
-    return run
+        if self.function is None:
+            self.function = tf.function(self.step)
+        if (batch.size, shapes) not in self.known:
+            self.known[batch.size, shapes] = self.function.get_concrete_function(*batch[:3])
+        return self.known[batch.size, shapes]
 
 
 def _regularisation(model: keras.Model, loss: keras.losses.Loss) -> tf.Tensor:
