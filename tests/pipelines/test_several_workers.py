@@ -57,4 +57,3 @@ def test_two_workers_reach_what_one_reaches_and_only_the_chief_writes(tmp_path: 
         ["bundle"],
         [],
     ]
-

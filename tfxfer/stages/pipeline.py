@@ -103,7 +103,9 @@ def run_pipeline(
     """
     source = open_data(config)
     require_data_kind(config.backbone.name, source)
-    transfer_pipeline(config, source).having(after or {})  # what cannot be put in a row is refused before all else
+    transfer_pipeline(config, source).having(
+        after or {}
+    )  # what cannot be put in a row is refused before all else
     cluster = cluster_of()
     if cluster is not None and not cluster.is_chief:
         train_as_worker(config, source, cluster, listeners)
