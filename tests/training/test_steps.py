@@ -35,14 +35,21 @@ def first_loss(phase: Phase, cache: FeatureCache, *, xla: bool) -> tuple[float, 
     images, labels = tiny_images(16)
     split = fresh_split(images, labels, np.linspace(0.5, 1.5, 16).astype("float32"))
     with readied(settled_model(), split, phase, cache=cache) as job:
-        made = train_step(job.learner, job.train, job.loss, job.metrics, job.updates)
+        made = train_step(
+            job.learner,
+            job.train,
+            job.loss,
+            job.metrics,
+            job.updates,
+            mixed=job.mixed,
+            arithmetic=job.arithmetic,
+        )
         batch = next(iter(job.train.batches(1)))
         require_static(made.step, job)
         step = tf.function(made.step.step, jit_compile=True) if xla else made.step.step
         loss = float(step(*batch[:3]))
         if made.apply is not None:
-            apply = tf.function(made.apply.python_function, jit_compile=True) if xla else made.apply
-            apply()
+            made.apply()
         return loss, job.model.get_weights()
 
 
