@@ -50,9 +50,12 @@ def main() -> None:
     if not options.model.exists():
         train_elsewhere(options.model)
     images, targets = digits()
+    train = tf.data.Dataset.from_tensor_slices((images[:1200], targets[:1200])).batch(64)
     test = tf.data.Dataset.from_tensor_slices((images[1200:], targets[1200:])).batch(64)
     model = keras.saving.load_model(options.model)
-    report = tfxfer.export(model, options.out, ["litert", "onnx", "saved_model"], test=test)
+    report = tfxfer.export(
+        model, options.out, ["litert", "litert:int8", "onnx"], calibration=train, test=test
+    )
     for artifact in report.artifacts:
         print(
             f"{artifact['path']}: {artifact['status']}, {artifact['size_bytes']:,} bytes, accuracy "

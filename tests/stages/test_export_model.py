@@ -17,6 +17,7 @@ import tfxfer
 from tests.stages.own_model import CLASSES, SIZE, fitted, own_arrays, own_data, own_model
 from tests.verification import tampering
 from tfxfer.errors import DataError, EvaluationError, ExportError, GateError, TfxferError, UsageError
+from tfxfer.runtimes.opening import open_runtime
 from tfxfer.stages.export_model import ExportReport
 from tfxfer.verification.verify import inspect_bundle
 
@@ -244,3 +245,13 @@ def test_any_iterable_of_arrays_is_test_data(model: keras.Model, tmp_path: Path)
     )
     report = tfxfer.export(model, tmp_path / "bundle", ["litert"], test=batches)
     assert report.test["n"] == 30
+
+
+def test_int8_keeps_a_models_own_float_input(model: keras.Model, tmp_path: Path) -> None:
+    given = {"calibration": own_data(48, 1), "test": own_data(48, 2)}
+    report = tfxfer.export(model, tmp_path / "bundle", ["litert:int8", "litert:int16x8"], **given)
+    for entry in report.artifacts:
+        runtime = open_runtime("litert", tmp_path / "bundle" / entry["path"])
+        assert runtime.input_dtype == np.float32
+        assert entry["top1_agreement"] >= 0.95
+    assert tfxfer.verify(tmp_path / "bundle").passed

@@ -13,7 +13,7 @@ from tfxfer.formats.litert_entry import Entry
 from tfxfer.formats.litert_flatbuffer import read_flatbuffer
 from tfxfer.formats.litert_int8 import allow_any_scale, name_outputs, repair_sigmoids, repair_small_scales
 from tfxfer.formats.litert_io import give_bytes, take_bytes
-from tfxfer.formats.litert_recipes import STATIC, recipe_of, static_recipe
+from tfxfer.formats.litert_recipes import STATIC, keep_float_input, recipe_of, static_recipe
 from tfxfer.runtimes.runtime import INPUT, SIGNATURE
 
 CALIBRATION_THREADS = 2  # a fixed number: the bytes must not depend on the machine's cores
@@ -50,6 +50,8 @@ def apply_recipe(original: Original, recipe: Any, options: WriteOptions, *, is_s
     # Importing it takes a third of a second, so it waits until something is quantised.
     from litert_quantizer.quantizer import Quantizer
 
+    if is_static and original.entry is None and options.input_dtype != "int8":
+        keep_float_input(recipe)
     quantizer = Quantizer(original.data, recipe.get_quantization_recipe())
     found = original.ranges if is_static else None
     result = quantizer.quantize(found, enable_progress_bar=False, enable_progress_report=False)

@@ -46,6 +46,14 @@ def static_recipe(options: WriteOptions, *, activation_bits: int = 8, floats: It
     return recipe
 
 
+def keep_float_input(recipe: Any) -> None:
+    """The network's own float32 input stays what it is, and becomes integers inside the file."""
+    from litert_quantizer.algorithm_manager import AlgorithmName
+    from litert_quantizer.qtyping import TFLOperationName
+
+    recipe.add_quantization_config(".*", TFLOperationName.INPUT, algorithm_key=AlgorithmName.NO_QUANTIZE)
+
+
 def _dynamic(granularity: Any) -> Any:
     """Weights in int8, and every layer's input quantised as it comes."""
     from litert_quantizer.qtyping import TFLOperationName
