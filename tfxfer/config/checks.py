@@ -27,7 +27,7 @@ def check_data(data: DataConfig) -> Iterator[Problem]:
             "Download and unpack it, then name the folder.",
         )
     elif is_path(data.path):
-        yield from _check_data_path(Path(data.path))
+        yield from _check_data_path(Path(data.path), ("data", "path"))
     elif (name := data.path.removeprefix(EMBEDDED)) not in EMBEDDED_DATA:
         hint = did_you_mean(name, EMBEDDED_DATA) or "."
         known = ", ".join(EMBEDDED + known for known in EMBEDDED_DATA)
@@ -44,17 +44,17 @@ def check_data(data: DataConfig) -> Iterator[Problem]:
         yield from _check_pattern(data.group_by)
 
 
-def _check_data_path(path: Path) -> Iterator[Problem]:
-    place = ("data", "path")
+def _check_data_path(path: Path, place: Place) -> Iterator[Problem]:
     if not path.exists():
         yield Problem(
             place,
-            f"data.path must be a folder, a CSV or a TSV file that exists. Received: '{path}'. "
+            f"{spell(place)} must be a folder, a CSV or a TSV file that exists. Received: '{path}'. "
             "A relative path starts from the folder of its configuration; with --set, from the current one.",
         )
     elif path.is_file() and path.suffix.lower() not in MANIFEST_SUFFIXES:
         yield Problem(
-            place, f"data.path must be a folder, or a manifest ending in .csv or .tsv. Received: '{path}'."
+            place,
+            f"{spell(place)} must be a folder, or a manifest ending in .csv or .tsv. Received: '{path}'.",
         )
 
 
@@ -70,7 +70,9 @@ def _check_pattern(text: str, place: Place = ("data", "group_by")) -> Iterator[P
 
 
 def check_evaluation(evaluation: EvaluationConfig) -> Iterator[Problem]:
-    """Each slicing says one thing, and a pattern is a pattern."""
+    """Each slicing says one thing, a pattern is a pattern, and the source's data exist."""
+    if evaluation.source_data is not None and is_path(evaluation.source_data):
+        yield from _check_data_path(Path(evaluation.source_data), ("evaluation", "source_data"))
     for name, entry in evaluation.slices.items():
         place: Place = ("evaluation", "slices", name)
         given = [key for key, value in (("column", entry.column), ("path", entry.path)) if value is not None]

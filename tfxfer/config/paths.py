@@ -22,6 +22,10 @@ def resolve_paths(document: Document) -> Document:
     data, backbone = tree.get("data"), tree.get("backbone")
     if isinstance(data, dict) and is_path(data.get("path")):
         tree["data"] = {**data, "path": _absolute(data["path"], document.origin(("data", "path")))}
+    evaluation = tree.get("evaluation")
+    if isinstance(evaluation, dict) and is_path(evaluation.get("source_data")):
+        place = document.origin(("evaluation", "source_data"))
+        tree["evaluation"] = {**evaluation, "source_data": _absolute(evaluation["source_data"], place)}
     if isinstance(backbone, dict):
         tree["backbone"] = _backbone(backbone, document)
     return Document(tree, document.origins)

@@ -260,6 +260,10 @@ class EvaluationConfig(Section):
         default=True,
         description="cheap baselines, the verdict on transfer, and the labels that are likely wrong",
     )
+    source_data: Text | None = Field(
+        default=None,
+        description="labelled data of the task that the backbone was pretrained for: its accuracy before and after",
+    )
     decision: DecisionConfig | None = Field(
         default=None,
         description="how probabilities become an answer; the most probable label, or the best F1 of each label",

@@ -146,7 +146,7 @@ class ScanData:
             "group_by": data.group_by,
             "resize": data.resize,
             "size": list(input_size(state.config.backbone)),
-            "files": _listing_key(self.source, data.path),
+            "files": listing_key(self.source, data.path),
         }
 
     def compute(self, state: State, folder: Path) -> None:
@@ -228,7 +228,7 @@ def open_data(config: Config) -> Source:
     return open_source(config.data.path, group_by=config.data.group_by, task=config.head.task)
 
 
-def _listing_key(source: Source, path: str) -> list[list[object]]:
+def listing_key(source: Source, path: str) -> list[list[object]]:
     """Every record as listed, with size and time of its file: what can be known of its content without reading it."""
     rows: list[list[object]] = []
     for record in source.records():

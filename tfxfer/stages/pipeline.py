@@ -18,6 +18,7 @@ from tfxfer.stages.data import ScanData, SplitData, open_data, require_data_kind
 from tfxfer.stages.decision import Decide, RequireEvaluable, has_decision
 from tfxfer.stages.evaluation import Evaluate
 from tfxfer.stages.export import HandOver, RequireCalibration, ShareTrace, WriteArtifact, wanted_artifacts
+from tfxfer.stages.forgetting import MeasureForgetting
 from tfxfer.stages.mistakes import KeepMistakes
 from tfxfer.stages.page import WritePage
 from tfxfer.stages.report import WriteReport
@@ -48,12 +49,18 @@ def transfer_pipeline(config: Config, source: Source, devices: Devices | None = 
         KeepNetwork(),
         Cached(Evaluate()),
         _baselines(config),
+        *_forgetting(config),
         KeepMistakes(),
     ]
     if config.exports:
         files = [Cached(WriteArtifact(wanted)) for wanted in wanted_artifacts(config)]
         stages += [ShareTrace(), *files, HandOver()]
     return Pipeline([*stages, WriteReport(), WritePage()], name="transfer")
+
+
+def _forgetting(config: Config) -> list[Stage]:
+    source = config.evaluation.source_data
+    return [] if source is None else [Cached(MeasureForgetting(source))]
 
 
 def _baselines(config: Config) -> Stage:

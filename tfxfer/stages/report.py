@@ -59,6 +59,7 @@ def build_report(state: State) -> dict[str, Any]:
         "baselines": baselines.baselines_dict(),
         "verdict": baselines.verdict.as_dict(),
         "label_issues": baselines.issues_dict(),
+        **({"forgetting": state.results["forgetting"]} if "forgetting" in state.results else {}),
         "artifacts": [entry.as_dict(f"bundle/{bundle_path(entry)}") for entry in artifacts],
         "gates": [*_network_gates(state), *(gate for entry in artifacts for gate in _gates(entry))],
         "bundle": {"manifest_sha256": state.results.get("manifest_sha256")},
