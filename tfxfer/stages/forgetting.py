@@ -41,7 +41,7 @@ class MeasureForgetting:
 
         config, after = state.config, state.get("trained", TrainedNetwork).network
         source = open_source(self.path)
-        with tempfile.TemporaryDirectory(prefix="tfxfer-source-") as pictures, training_device(config.device):
+        with tempfile.TemporaryDirectory(prefix="tfxfer-source-") as pictures, training_device(config):
             found = scan(source, Path(pictures), size=input_size(config.backbone), rule=config.data.resize)
             records = admit(found.report, config.data.on_bad_record).records
             splits = split_records(records, found.report.digests, seed=config.seed)
