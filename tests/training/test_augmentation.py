@@ -13,11 +13,14 @@ import tensorflow as tf
 from tests.training.test_balance import difference
 from tests.training.test_fit import fresh_split, settled_model
 from tests.training.tiny import CLASSES, tiny_dataset, tiny_images, weights_by_name
+from tfxfer.backbones.backbone import load_backbone
 from tfxfer.catalogue.augmentation import CHANGES, PRESETS, Augment
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.errors import TrainingError, UsageError
 from tfxfer.features.cache import FeatureCache
 from tfxfer.features.views import Views
 from tfxfer.network.head import Head
+from tfxfer.network.network import attach_head
 from tfxfer.training.augmented import Augmentation
 from tfxfer.training.fit import fit
 from tfxfer.training.history import History
@@ -137,9 +140,22 @@ def test_a_head_is_solved_on_all_views() -> None:
     assert difference(weights_by_name(model), weights_by_name(plain)) > 1e-3
 
 
+def test_a_dataset_has_views_too() -> None:
+    images, labels = tiny_images()
+    data = tf.data.Dataset.from_tensor_slices((images, labels)).batch(32)
+    views = Augment(crop=0.5, horizontal_flip=True, views=2)
+    weights, history = trained(views, data=data)
+    assert history.cached_boundary == "block1_relu"
+    assert history.why[0].startswith("features: 2 augmented views of each image; two passes")
+    assert difference(weights, trained(Augment(), data=data)[0]) > 1e-4
+
+
 @pytest.mark.parametrize(
     ("unfreeze", "data", "message"),
-    [("all", SPLIT, "nothing is frozen"), ("none", tiny_dataset(), "views are of arrays")],
+    [
+        ("all", SPLIT, "nothing is frozen"),
+        ("none", tiny_dataset().filter(lambda x, y: True), "does not know how many batches it has"),
+    ],
 )
 def test_views_of_what_cannot_be_kept_are_refused(unfreeze: str, data: object, message: str) -> None:
     with pytest.raises(TrainingError, match=rf"augment.views of phase 'p' .*{message}"):
@@ -195,3 +211,23 @@ def test_a_loss_of_whole_numbers_is_refused_for_mixtures() -> None:
 def test_inputs_that_are_no_pictures_are_refused_before_anything_is_computed() -> None:
     with pytest.raises(UsageError, match="range of the images for brightness, contrast"):
         fit(settled_model(), SPLIT, SPLIT, Phase("p", unfreeze="all", augment="light"))
+
+
+@pytest.mark.parametrize("task", ["multi_label", "regression"])
+def test_labels_and_values_are_mixed_in_training(task: TaskName) -> None:
+    """Labels become shares and values are blended; metrics and validation go on as without."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (24, 32, 32, 3), dtype=np.uint8)
+    labels = random.integers(0, 2, (24, 2)) if task == "multi_label" else random.normal(5, 2, (24, 1))
+    split = fresh_split(images, labels.astype("float32"))
+    backbone = load_backbone("embedded/small", image_size=32, weights="none")
+    names = ["a", "b"] if task == "multi_label" else ["value"]
+    losses = []
+    for augment in (Augment(), Augment(mixup=1.0)):
+        network = attach_head(backbone, names, task=task, targets=labels)
+        phase = Phase("p", epochs=1, unfreeze="none", solver="gradient", augment=augment, batch_size=12)
+        history = fit(network, split, split, phase)
+        assert {"binary_accuracy", "mean_absolute_error"} & set(history.history)
+        losses.append((history.history["loss"], history.before))
+    assert losses[0][0] != losses[1][0]
+    assert losses[0][1] == losses[1][1]

@@ -32,6 +32,8 @@ from tfxfer.features.survey import Survey, as_rows, cannot_survey, images_of, ke
 from tfxfer.features.views import ViewedImages, Views
 from tfxfer.store.fingerprint import value_sha256
 
+OF_EACH = "augmented views of each image"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
@@ -101,11 +103,8 @@ class FeatureCache:
         seen = self._survey(data)
         if not len(seen):
             return Kept("the data set is empty")
-        if views is not None:
-            return Kept("views are of arrays, and a tf.data.Dataset is read batch by batch")
-        return self._keep_stream(
-            self._job(prefix, len(seen) if images is None else images), data, seen, role, told
-        )
+        job = self._job(prefix, len(seen) if images is None else images)
+        return self._keep_stream(job, data, seen, role, told, views)
 
     def _job(self, prefix: keras.Model, images: int) -> _Job:
         assert self.folder is not None
@@ -125,8 +124,8 @@ class FeatureCache:
         images: Images = data.images
         fingerprint, why = self._fingerprint(data), "images and labels are arrays"
         if views is not None and len(data):
-            images, why = ViewedImages(data.images, views), f"{views.count} augmented views of each image"
-            fingerprint = value_sha256({"images": fingerprint, "views": views.facts})
+            images, why = ViewedImages(data.images, views), f"{views.count} {OF_EACH}"
+            fingerprint = _key_of_views(fingerprint, views)
         folder = job.place(fingerprint)
         found = read_features(folder)
         if found is None:
@@ -136,14 +135,20 @@ class FeatureCache:
         return Kept(why, found, data.labels, data.weights)
 
     def _keep_stream(
-        self, job: _Job, data: tf.data.Dataset, seen: Survey, role: str, told: Told | None
+        self,
+        job: _Job,
+        data: tf.data.Dataset,
+        seen: Survey,
+        role: str,
+        told: Told | None,
+        views: Views | None,
     ) -> Kept:
         vouched = self.cache_key is not None
         images = value_sha256([self.cache_key, role]) if vouched else digests_sha256(seen.digests)
-        folder = job.place(images)
+        folder = job.place(images if views is None else _key_of_views(images, views))
         found = read_features(folder)
         if found is None or found.digests is None:
-            found = _second_pass(job, data, folder, seen, told)
+            found = _second_pass(job, data, folder, seen, told, views)
         if found is None or found.digests is None:
             return Kept("two passes over the data set gave different examples")
         rows = _rows(found.digests, seen.digests)
@@ -152,7 +157,8 @@ class FeatureCache:
                 f"cache_key must name the same examples every time. Received: other examples under "
                 f"'{self.cache_key}'. Change the key, or leave it out."
             )
-        return _kept(found, seen, rows, vouched=vouched)
+        kept = _kept(found, seen, rows, vouched=vouched)
+        return kept if views is None else replace(kept, why=f"{views.count} {OF_EACH}; {kept.why}")
 
     def _fingerprint(self, data: ArraySplit) -> str:
         """Of the images; each split is read once for it."""
@@ -192,25 +198,33 @@ def alone(work: Callable[[], Opened]) -> Opened:
 
 
 def _second_pass(
-    job: _Job, data: tf.data.Dataset, folder: Path, seen: Survey, told: Told | None
+    job: _Job,
+    data: tf.data.Dataset,
+    folder: Path,
+    seen: Survey,
+    told: Told | None,
+    views: Views | None,
 ) -> Features | None:
     """Features of another pass; None as soon as it gives an example that the first did not."""
-    shape = (len(seen), *row_shape(job.prefix))
+    copies = 1 if views is None else views.count
+    shape = (copies * len(seen), *row_shape(job.prefix))
     require_space(folder, shape, job.dtype)
 
     def fill(array: np.ndarray) -> Features:
         start, first, left = time.perf_counter(), 0, Counter(keys(seen.digests))
         order: list[np.ndarray] = []
-        for images in images_of(data):
+        for number, images in enumerate(images_of(data)):
             order.append(as_rows(images))
             left.subtract(keys(order[-1]))
             if min(left.values()) < 0:
                 raise _OtherExamples
             opened = job.open_with(images)
-            store_rows(array, first, opened.run(images))
+            for copy in range(copies):
+                shown = images if views is None else views.of(images, copy, number)
+                store_rows(array, copy * len(seen) + first, opened.run(shown))
             first += len(images)
             if told is not None:
-                told(len(images))
+                told(len(images) * copies)
         if first != len(seen):
             raise _OtherExamples
         seconds = time.perf_counter() - start
@@ -220,6 +234,10 @@ def _second_pass(
         return write_features(folder, shape, job.dtype, fill)
     except _OtherExamples:
         return None
+
+
+def _key_of_views(images: str, views: Views) -> str:
+    return value_sha256({"images": images, "views": views.facts})
 
 
 class _OtherExamples(Exception):

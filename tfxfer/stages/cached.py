@@ -24,7 +24,7 @@ TRAINING = ("backbones", "catalogue", "data", "features", "formats", "network", 
 # The rooms whose code makes the result of a stage; of a stage that is not here, all of them.
 CODE: Mapping[str, tuple[str, ...]] = {
     "data": ("data", "stages/data.py"),
-    "train": (*TRAINING, "stages/training.py"),
+    "train": (*TRAINING, "stages/augmentation.py", "stages/training.py"),
     "decide": ("catalogue", "evaluation", "network", "stages/decision.py"),
     "evaluate": ("evaluation", "network", "stages/evaluation.py"),
     "baselines": (*TRAINING, "evaluation", "stages/baselines.py"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +24,18 @@ class Augmentation:
     seed: int
     phase: str
     outputs: int  # of the model: classes that are mixed become so many shares
+
+    def batches(self, given: Iterable[Arrays], epoch: int) -> Iterator[Arrays]:
+        """An epoch's batches, augmented in order; the next one is made in a thread while the last is trained on."""
+        with ThreadPoolExecutor(1, thread_name_prefix="tfxfer-augment") as executor:
+            waiting: Future[Arrays] | None = None
+            for index, arrays in enumerate(given):
+                coming = executor.submit(self.batch, arrays, epoch, index)
+                if waiting is not None:
+                    yield waiting.result()
+                waiting = coming
+            if waiting is not None:
+                yield waiting.result()
 
     def batch(self, arrays: Arrays, epoch: int, index: int) -> Arrays:
         """A batch of an epoch, augmented; where pictures are mixed, targets are (N, outputs) shares.

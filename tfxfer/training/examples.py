@@ -73,15 +73,16 @@ class ArrayExamples:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of one epoch."""
-        order = self.order(epoch)
-        places = self.places(epoch)
-        for index, start in enumerate(range(0, len(order), self.batch_size)):
-            rows = order[start : start + self.batch_size]
-            if self.augmentation is None:
+        order, places = self.order(epoch), self.places(epoch)
+        starts = range(0, len(order), self.batch_size)
+        chosen = (order[start : start + self.batch_size] for start in starts)
+        if self.augmentation is None:
+            for rows in chosen:
                 yield self._batch(places[rows], rows)
-            else:
-                arrays = (self.inputs[places[rows]], self.targets[rows], self._weights(rows))
-                yield _whole(self.augmentation.batch(arrays, epoch, index))
+            return
+        arrays = ((self.inputs[places[rows]], self.targets[rows], self._weights(rows)) for rows in chosen)
+        for batch in self.augmentation.batches(arrays, epoch):
+            yield _whole(batch)
 
     def every_view(self) -> ArrayExamples:
         """All views of all images as examples of their own."""
@@ -162,13 +163,15 @@ class StreamExamples:
             yield _batch(element, sum(int(part.shape[0]) for part in parts))
 
     def _own_shares(self, epoch: int) -> Iterator[Batch]:
-        for number, element in enumerate(self.dataset.as_numpy_iterator()):
+        batches: Iterator[Arrays] = (
+            element if len(element) == 3 else (*element, None) for element in self.dataset.as_numpy_iterator()
+        )
+        if self.augmentation is not None:
+            batches = self.augmentation.batches(batches, epoch)
+        for number, arrays in enumerate(batches):
             if number == 0:
-                require_same("first batch of the data set", element[1])
-            arrays = element if len(element) == 3 else (*element, None)
-            yield _whole(
-                arrays if self.augmentation is None else self.augmentation.batch(arrays, epoch, number)
-            )
+                require_same("first batch of the data set", arrays[1])
+            yield _whole(arrays)
 
 
 def check_dataset(dataset: tf.data.Dataset, role: str) -> None:
