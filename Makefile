@@ -2,6 +2,7 @@
 # make quickstart  install, then run the main job on the embedded digits into runs/quickstart
 # make test        install with the test tools, then check style, types, layers and run the default suite
 # make test-slow   the tests that take minutes
+# make docs        the documentation site, into build/site
 # make smoke       the subset that is run on every supported Python
 # PYTHON=python3.12 picks another interpreter; .venv is built again when it or pyproject.toml changed.
 
@@ -12,7 +13,7 @@ KEY := $(shell { $(PYTHON) -c 'import sys; print(sys.version, sys.base_prefix)';
 INSTALLED := $(VENV)/installed-$(KEY)
 INSTALLED_TEST := $(VENV)/installed-test-$(KEY)
 
-.PHONY: install quickstart test lint smoke test-slow clean
+.PHONY: install quickstart test lint smoke test-slow docs clean
 .DELETE_ON_ERROR:
 
 install: $(INSTALLED)
@@ -47,6 +48,9 @@ smoke: $(INSTALLED_TEST)
 
 test-slow: $(INSTALLED_TEST)
 	$(BIN)/python -m pytest -m slow
+
+docs: $(INSTALLED_TEST)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) dist build
