@@ -22,6 +22,7 @@ from tfxfer.features.views import Views
 from tfxfer.network.head import Head
 from tfxfer.network.network import attach_head
 from tfxfer.training.augmented import Augmentation
+from tfxfer.training.examples import ArrayExamples
 from tfxfer.training.fit import fit
 from tfxfer.training.history import History
 from tfxfer.training.imbalance import Imbalance
@@ -89,14 +90,25 @@ def test_a_dataset_is_augmented_like_arrays() -> None:
     assert history.cached_boundary is None
 
 
-def test_views_are_kept_and_each_epoch_takes_another(tmp_path: Path) -> None:
+def test_views_are_kept_and_trained_on() -> None:
     views = Augment(crop=0.5, horizontal_flip=True, views=2)
     weights, history = trained(views)
-    assert difference(weights, trained.__wrapped__(views)[0]) == 0
-    assert difference(weights, trained(views, seed=1)[0]) > 1e-4
     assert difference(weights, trained(Augment())[0]) > 1e-4
     assert history.cached_boundary == "block1_relu"
     assert history.why[0].startswith("features: 2 augmented views of each image")
+
+
+def test_each_epoch_takes_another_view_and_all_come_equally_often() -> None:
+    examples = ArrayExamples(np.zeros((12, 2)), np.arange(4), None, 2, prepared=True, views=3, view_seed=5)
+    places = np.stack([examples.places(epoch) for epoch in range(6)])
+    np.testing.assert_array_equal(places % 4, np.tile(np.arange(4), (6, 1)))
+    np.testing.assert_array_equal(np.sort(places[:3], axis=0), np.arange(12).reshape(3, 4))
+    np.testing.assert_array_equal(places[:3], places[3:])
+    assert len({tuple(row // 4) for row in places[:3]}) == 3
+    assert len(set(places[0] // 4)) > 1  # not the same view of every image
+    whole = examples.every_view()
+    assert (len(whole.targets), whole.views) == (12, 1)
+    np.testing.assert_array_equal(whole.targets, np.tile(np.arange(4), 3))
 
 
 def test_the_views_are_the_augmented_images_features(tmp_path: Path) -> None:
@@ -140,6 +152,7 @@ def test_a_head_is_solved_on_all_views() -> None:
     assert difference(weights_by_name(model), weights_by_name(plain)) > 1e-3
 
 
+@pytest.mark.slow
 def test_a_dataset_has_views_too() -> None:
     images, labels = tiny_images()
     data = tf.data.Dataset.from_tensor_slices((images, labels)).batch(32)
@@ -188,7 +201,7 @@ def test_labels_and_values_keep_their_loss() -> None:
     assert values.answers(tf.constant([[0.3, 0.8]])).numpy().tolist() == [[np.float32(0.3), np.float32(0.8)]]
 
 
-@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+@pytest.mark.parametrize("name", ["mixup", pytest.param("cutmix", marks=pytest.mark.slow)])
 def test_mixtures_train_with_class_weights_and_accumulation(name: str) -> None:
     augment = Augment(**{name: 1.0})  # type: ignore[arg-type]
     more = {"imbalance": Imbalance(class_weights="balanced"), "gradient_accumulation": 2, "batch_size": 8}

@@ -21,7 +21,7 @@ from tfxfer.training.fit import fit
 from tfxfer.training.history import History
 from tfxfer.training.loss_scale import START, LossScale
 from tfxfer.training.phase import Phase
-from tfxfer.training.precision import Arithmetic, Precision, choose_precision
+from tfxfer.training.precision import Arithmetic, Precision, choose_precision, training_devices
 
 SPLIT = fresh_split(*tiny_images())
 
@@ -53,18 +53,18 @@ def test_16_bits_are_used_and_come_near(wanted: MixedPrecision) -> None:
     assert f"precision mixed_{wanted}: asked for" in mixed.why
 
 
-def test_by_itself_a_cpu_stays_in_float32_and_can_be_told_otherwise() -> None:
-    assert difference(trained("auto")[0], trained(False)[0]) == 0
-    assert trained(True)[1].precision == "mixed_bfloat16"
-    assert "gains nothing from 16 bits" in " ".join(trained(True)[1].why)
-
-
 def test_the_choice_is_by_device() -> None:
     model, gpu, tpu = tiny_model(), ("/job:worker/device:GPU:0",), ("/device:TPU:0", "/device:TPU:1")
     assert choose_precision("auto", model, tpu).dtype == "bfloat16"
     assert choose_precision(True, model, gpu).dtype == "float16"
     assert choose_precision("bfloat16", model, gpu).dtype == "bfloat16"
-    assert choose_precision("auto", model, ("/device:CPU:0",)).dtype == "float32"
+    cpu = training_devices()
+    assert choose_precision("auto", model, cpu).dtype == "float32"
+    asked = choose_precision(True, model, cpu)
+    assert (asked.dtype, asked.why) == (
+        "bfloat16",
+        "asked for, though this device gains nothing from 16 bits",
+    )
     assert choose_precision(False, model, tpu).dtype == "float32"
     assert choose_precision("auto", tiny_model("float64"), tpu).dtype == "float32"
     with pytest.raises(TrainingError, match=r"a model of float32 layers. Received: layers of float64"):
@@ -121,6 +121,7 @@ def test_training_skips_updates_until_the_scale_fits(monkeypatch: pytest.MonkeyP
     assert history.precision == "mixed_float16"
 
 
+@pytest.mark.slow
 def test_scaling_and_accumulation_go_together() -> None:
     weights, _ = trained("float16", gradient_accumulation=2, batch_size=8)
     assert 1e-6 < difference(weights, trained(False, gradient_accumulation=2, batch_size=8)[0]) < 0.1
