@@ -47,6 +47,6 @@ def _caption(target: np.ndarray, labels: Sequence[str], task: TaskName) -> str:
     if np.ndim(target) == 0:
         return labels[int(target)]
     shares = [(float(share), name) for share, name in zip(target, labels, strict=True) if share > 0.005]
-    if all(share == 1 for share, _ in shares):
+    if all(share > 0.995 for share, _ in shares):
         return ", ".join(name for _, name in shares) or "none"
     return " + ".join(f"{share:.2f} {name}" for share, name in sorted(shares, reverse=True))
