@@ -12,6 +12,7 @@ import pytest
 import tfxfer
 
 PROMISED = {
+    "Augment",
     "load_backbone", "attach_head", "freeze", "fit", "fine_tune", "evaluate", "export", "verify", "predict",
     "Phase", "FreezePolicy", "Stage", "Pipeline", "domain_gap", "frechet_distance", "maximum_mean_discrepancy",
     "find_learning_rate", "run", "rank_backbones", "Budget",

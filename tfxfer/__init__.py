@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tfxfer.catalogue.augmentation import Augment
     from tfxfer.evaluation.evaluate import evaluate
     from tfxfer.features.distances import frechet_distance, maximum_mean_discrepancy
     from tfxfer.network.freeze import freeze
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __version__ = version("tfxfer")
 
 __all__ = [
+    "Augment",
     "Budget",
     "FreezePolicy",
     "Phase",
@@ -56,6 +58,7 @@ __all__ = [
 
 # Public name -> the module and the name there; imported when it is asked for (PEP 562).
 _PLACES = {
+    "Augment": ("tfxfer.catalogue.augmentation", "Augment"),
     "Budget": ("tfxfer.recipes.ranking", "Budget"),
     "FreezePolicy": ("tfxfer.network.policy", "FreezePolicy"),
     "Phase": ("tfxfer.training.phase", "Phase"),
