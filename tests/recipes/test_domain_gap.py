@@ -76,6 +76,7 @@ def test_it_goes_through_json() -> None:
     assert read_domain_gap(json.loads(json.dumps(gap.as_dict()))) == gap
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_photographs_of_flowers_are_nearer_to_imagenet_than_pictures_of_defects(assets: Path) -> None:
     weights = str(assets / "keras_weights" / ALPHA_035)

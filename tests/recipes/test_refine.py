@@ -105,6 +105,7 @@ def test_a_few_validation_images_are_no_reason_to_cut() -> None:
     assert best_depth([top, Depth("same", 1, top.gains)]) is top
 
 
+@pytest.mark.slow
 def test_auto_moves_the_head_down_where_the_top_is_worth_nothing(
     train: ArraySplit, validation: ArraySplit, tmp_path: Path
 ) -> None:

@@ -50,6 +50,7 @@ def test_source_data_that_no_head_can_be_solved_for_are_refused(source: dict[str
         forgetting(network(), network(), source, 4)
 
 
+@pytest.mark.slow
 def test_a_run_reports_it(tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_photos(tmp_path / "source", per_class=20, labels=("one", "two"), seed=5)
     backbone = "backbone: {name: embedded/small, image_size: 32}\n"

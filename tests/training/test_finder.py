@@ -57,6 +57,7 @@ def test_the_rate_grows_by_a_constant_factor_and_the_test_ends_where_the_loss_ru
     json.dumps(curve.as_dict(), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_every_step_is_taken_at_its_rate() -> None:
     images, labels = tiny_images(16)
     model, losses = settled_model(), []

@@ -56,6 +56,9 @@ def fine_tune(
     the next keep their optimizer's state. Of a plain Keras model the recipe takes
     the backbone to be pretrained. Everything else is as in `fit`.
 
+    `auto` measures the domain gap first. For few examples of a far domain it may end a Network's backbone at an earlier
+    block, where a head validates better: the network is then another, shorter one (see `shorten`).
+
     With `checkpoints`, a call that was cut off goes on where its last checkpoint is, on a model made as the first
     time, and on one CPU ends with the same bytes; Ctrl-C and SIGTERM write one first. Of callbacks, numbers, text and
     lists of arrays come back.
