@@ -37,8 +37,29 @@ def load_keras_application(
     return Loaded(flat_model(built), ImageInput(size, facts.pixels), source, facts.licence, weights)
 
 
+def load_whole_application(
+    facts: BackboneFacts, size: Size, weights: str, options: Mapping[str, object]
+) -> keras.Model:
+    """The network with its classifier; `weights` is "imagenet" or a file that holds the classifier too.
+
+    Raises:
+        WeightsError: the weights cannot be downloaded, or the file holds another network's.
+        ConfigError: Keras refuses an option.
+    """
+    whole = _construct(facts, size, "imagenet" if weights == "imagenet" else None, options, 0, top=True)
+    if weights != "imagenet":
+        load_weights_file(whole, weights)
+    return whole
+
+
 def _construct(
-    facts: BackboneFacts, size: Size, weights: str | None, options: Mapping[str, object], seed: int
+    facts: BackboneFacts,
+    size: Size,
+    weights: str | None,
+    options: Mapping[str, object],
+    seed: int,
+    *,
+    top: bool = False,
 ) -> keras.Model:
     constructor: Callable[..., keras.Model] = vars(keras.applications)[facts.constructor]
     requests: list[_Request] = []
@@ -46,7 +67,7 @@ def _construct(
         # Keras warns where the weights were trained at another size; they fit any.
         warnings.filterwarnings("ignore", message=".*input_shape.*")
         try:
-            return constructor(include_top=False, weights=weights, input_shape=(*size, 3), **options)
+            return constructor(include_top=top, weights=weights, input_shape=(*size, 3), **options)
         except ValueError as error:
             if requests:  # found, but not what was expected
                 raise WeightsError(_damaged(facts, requests[-1], error)) from error

@@ -10,7 +10,7 @@ import click
 from tfxfer.catalogue.tasks import TASK_NAMES, TaskName
 from tfxfer.cli.options import json_option
 from tfxfer.cli.output import print_facts, print_json, print_table
-from tfxfer.errors import DataError, UsageError
+from tfxfer.errors import BackboneError, DataError, UsageError
 
 
 @click.command("check", short_help="Show every problem of a data set at once.")
@@ -27,14 +27,38 @@ from tfxfer.errors import DataError, UsageError
     metavar="BUNDLE",
     help="Has anything drifted since? Compare the pictures, labelled or not, with the statistics in a bundle.",
 )
+@click.option(
+    "--backbone",
+    metavar="NAME[?KEY=VALUE&…]",
+    help="Does this backbone, with its own classifier, know the pictures it should? Finds double scaling and swapped "
+    "channels before training.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(exists=True, path_type=Path, dir_okay=False),
+    help="With --backbone: the classifier's labels, one a line; DATA then has one folder per label.",
+)
 @json_option
 def command(
-    data: str, group_by: str | None, task: TaskName | None, against: Path | None, *, as_json: bool
+    data: str,
+    group_by: str | None,
+    task: TaskName | None,
+    against: Path | None,
+    backbone: str | None,
+    labels: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Look at every image of DATA: a folder, a CSV or TSV manifest, or embedded/digits.
 
-    Exit code 1 where `run` would refuse the data; with --against, where the pictures have drifted.
+    Exit code 1 where `run` would refuse the data; with --against, where the pictures have drifted;
+    with --backbone, where the backbone does not know them or other pixels fit it better.
     """
+    if backbone is not None:
+        _check_backbone(data, backbone, labels, as_json=as_json, others=(group_by, task, against))
+        return
+    if labels is not None:
+        raise UsageError("--labels are of a backbone's classifier. Add --backbone, or leave them out.")
     if against is not None:
         _check_drift(data, against, as_json=as_json, others=(group_by, task))
         return
@@ -51,6 +75,28 @@ def command(
     errors = sum(problem.get("severity", "error") == "error" for problem in problems)
     if errors:
         raise DataError(f"'{data}' has {errors} problem{'s' if errors > 1 else ''} that `run` would refuse.")
+
+
+def _check_backbone(
+    data: str, backbone: str, labels: Path | None, *, as_json: bool, others: Sequence[object]
+) -> None:
+    if any(other is not None for other in others):
+        raise UsageError("--backbone looks at known pictures. Leave --group-by, --task and --against out.")
+    from tfxfer.config.backbone_text import parse_backbone
+    from tfxfer.config.read import read_backbone
+    from tfxfer.stages.backbone_check import check_known_pictures
+
+    lines = None if labels is None else labels.read_text(encoding="utf-8").splitlines()
+    report = check_known_pictures(read_backbone(parse_backbone(backbone)), data, lines)
+    if as_json:
+        print_json(report)
+    else:
+        print_facts({key: report[key] for key in ("backbone", "pictures", "recognised")})
+        print_table(report["candidates"])
+        for problem in report["problems"]:
+            click.echo(f"error: {problem}")
+    if not report["passed"]:
+        raise BackboneError(f"'{backbone}' does not fit the pictures in '{data}': {report['problems'][0]}")
 
 
 def _check_drift(data: str, against: Path, *, as_json: bool, others: Sequence[str | None]) -> None:

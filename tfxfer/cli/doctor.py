@@ -31,7 +31,10 @@ REQUIRED = {
     "pydantic": "configurations cannot be read",
     "ruamel.yaml": "configurations cannot be read",
 }
-EXTRAS = {"tensorboard": ("tensorboard", "training curves cannot be shown in TensorBoard")}
+EXTRAS = {
+    "kaggle": ("kagglehub", "Kaggle handles cannot be fetched as hub/ backbones"),
+    "tensorboard": ("tensorboard", "training curves cannot be shown in TensorBoard"),
+}
 PYTHON = ((3, 11), (3, 14))  # from, and below
 
 

@@ -48,7 +48,7 @@ def parse_backbone(entry: str) -> Tree:
 
 
 def _value(key: str, text: str, entry: str) -> object:
-    if key in ("weights", "until", "pixels"):
+    if key in ("weights", "until") or (key == "pixels" and not text.startswith("{")):
         return text
     try:
         return read_yaml(text.encode())[0]

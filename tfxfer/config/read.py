@@ -14,7 +14,7 @@ from tfxfer.config.document import Document, Origin, Place, Problem
 from tfxfer.config.messages import problems, received
 from tfxfer.config.overrides import apply_override
 from tfxfer.config.paths import resolve_paths
-from tfxfer.config.schema import Config
+from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.config.short_forms import complete, expand
 from tfxfer.config.task_checks import check_task
 from tfxfer.config.training_checks import check_training
@@ -68,6 +68,17 @@ def parse_config(mapping: Mapping[str, object]) -> Config:
     tree = _plain(mapping, ())
     assert isinstance(tree, dict)
     return _check(Document(expand(tree), {(): Origin("config", Path.cwd())}))
+
+
+def read_backbone(section: Mapping[str, object]) -> BackboneConfig:
+    """The section `backbone` alone, paths resolved from the current directory; who loads it checks the rest.
+
+    Raises:
+        ConfigError: a key is unknown, or a value of the wrong kind.
+    """
+    tree = _plain({"data": "embedded/digits", "backbone": section}, ())
+    assert isinstance(tree, dict)
+    return _validated(Document(expand(tree), {(): Origin("--backbone", Path.cwd())})).backbone
 
 
 def _read_document(file: Path) -> Document:

@@ -67,19 +67,27 @@ def network_folder(name: str) -> Path:
     return Path(name.removeprefix("run/")).expanduser() / "network"
 
 
-def _without_head(name: str, network: Network, until: str | None) -> Backbone:
-    contract = network.input
-    if not isinstance(contract, ImageInput):
-        raise NetworkError(f"a run/ backbone must take pictures. Received: {name!r}, which takes tensors.")
+def backbone_model(network: Network) -> keras.Model:
+    """A network's backbone alone, its layers shared: float32 images after preprocessing -> features.
+
+    Raises:
+        NetworkError: the network has no preprocessing.
+    """
     output = network.backbone_output
     steps = steps_between(network.model.inputs, [output])
     first = next((step for step in steps if isinstance(step.operation, Preprocess)), None)
     if first is None:
-        raise NetworkError(f"{name!r} must hold a network with preprocessing. Received: none in its graph.")
-    images = keras.Input((*contract.size, 3), name="image")
-    inner = steps_between(first.outputs, [output])
-    tensors = replay(inner, {id(first.outputs[0]): images})
-    model = keras.Model(images, tensors[id(output)], name="run")
+        raise NetworkError("a network of pictures has preprocessing. Received: one without in its graph.")
+    images = keras.Input((*network.input.size, 3), name="image")
+    tensors = replay(steps_between(first.outputs, [output]), {id(first.outputs[0]): images})
+    return keras.Model(images, tensors[id(output)], name="run")
+
+
+def _without_head(name: str, network: Network, until: str | None) -> Backbone:
+    contract = network.input
+    if not isinstance(contract, ImageInput):
+        raise NetworkError(f"a run/ backbone must take pictures. Received: {name!r}, which takes tensors.")
+    model = backbone_model(network)
     model = model if until is None else cut_until(model, until)
     origin = network.backbone
     source = f"{name}, which began from {origin.name} ({origin.source})"

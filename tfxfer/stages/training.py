@@ -20,6 +20,7 @@ from tfxfer.errors import BlockError, ConfigError
 from tfxfer.stages.augmentation import PICTURE, write_picture
 from tfxfer.stages.cached import place_of, whole_key
 from tfxfer.stages.data import RunData, input_size, pixels_key
+from tfxfer.stages.pixel_warning import pixel_warnings
 from tfxfer.stages.stage import State
 from tfxfer.store.fingerprint import path_sha256
 from tfxfer.training.cluster import cluster_of
@@ -113,6 +114,8 @@ class Train:
         state.journal.write("decision", text=f"device: {devices.words}")
         with devices.scope():
             network = build_network(state.config, data.splits.labels, data.train.labels)
+            for text in pixel_warnings(state.config.backbone, network, data.train.images):
+                state.journal.write("warning", text=text)
             gap = domain_gap(network, data.train.images)
             plan = run_plan(state.config, network, data, gap)
             require_blocks(network, plan)
