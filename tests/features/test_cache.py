@@ -17,6 +17,7 @@ from tfxfer.features import engines, files
 from tfxfer.features.cache import FeatureCache
 from tfxfer.features.compute import compute_features
 from tfxfer.features.engines import Facts, Wanted, choose_engine, facts_of
+from tfxfer.store.shared import SharedCache
 
 
 def tiny_prefix() -> keras.Model:
@@ -45,7 +46,7 @@ def test_features_are_the_prefix_in_inference_mode(tmp_path: Path) -> None:
     np.testing.assert_allclose(features.array, prefix(images, training=False), rtol=1e-5, atol=1e-6)
     assert done == [8, 8, 4]
     assert (features.engine, features.array.dtype) == ("tensorflow", np.float32)
-    assert {path.name for path in (tmp_path / "f").iterdir()} == {"features.npy", "facts.json"}
+    assert {path.name for path in (tmp_path / "f").iterdir()} == {"features.npy", "facts.json", "files.json"}
 
 
 def test_half_precision_is_half_the_size(tmp_path: Path) -> None:
@@ -64,6 +65,39 @@ def test_a_second_phase_finds_them(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first.array, second.array)
 
 
+def test_one_changed_image_is_one_computation_and_the_bytes_are_those_of_all(tmp_path: Path) -> None:
+    prefix, split, shared = tiny_prefix(), tiny_split(), SharedCache(tmp_path / "shared", 10_000_000)
+    first = FeatureCache(tmp_path / "one", shared=shared).keep(prefix, split, "train").features
+    assert first is not None
+    assert first.computed == 20
+    split.images.store[7, 3, 3, 1] += 1e-3
+    other = ArraySplit(ImageRows(split.images.store, np.arange(20)[::-1]), split.labels, split.paths)
+    done: list[int] = []
+    found = FeatureCache(tmp_path / "two", shared=shared).keep(prefix, other, "train", done.append).features
+    alone = FeatureCache(tmp_path / "three").keep(prefix, other, "train").features
+    assert found is not None
+    assert alone is not None
+    assert (found.computed, alone.computed, sum(done)) == (1, 20, 20)
+    np.testing.assert_array_equal(found.array, alone.array)
+
+
+def test_another_run_s_features_are_taken_whole_and_damaged_ones_are_not(tmp_path: Path) -> None:
+    prefix, split, shared = tiny_prefix(), tiny_split(), SharedCache(tmp_path / "shared", 10_000_000)
+    FeatureCache(tmp_path / "one", shared=shared).keep(prefix, split, "train")
+    taken = FeatureCache(tmp_path / "two", shared=shared).keep(prefix, split, "train")
+    assert taken.features is not None
+    assert (taken.features.reused, taken.features.computed) == (True, 0)
+    path = next((tmp_path / "shared").rglob("features.npy"))
+    data = bytearray(path.read_bytes())
+    path.unlink()  # another file from here on
+    path.write_bytes(bytes([*data[:-5], data[-5] ^ 1, *data[-4:]]))
+    again = FeatureCache(tmp_path / "three", shared=shared).keep(prefix, split, "train")
+    assert again.features is not None
+    assert again.features.computed == 20
+    assert "features.npy" in again.why
+    np.testing.assert_array_equal(again.features.array, taken.features.array)
+
+
 @pytest.mark.parametrize("change", ["weight", "image", "dtype", "graph"])
 def test_whatever_they_depend_on_is_in_the_key(tmp_path: Path, change: str) -> None:
     prefix, split = tiny_prefix(), tiny_split()
@@ -78,6 +112,7 @@ def test_whatever_they_depend_on_is_in_the_key(tmp_path: Path, change: str) -> N
     found = cache.keep(prefix, split, "train").features
     assert found is not None
     assert not found.reused
+    assert found.computed == (1 if change == "image" else 20)
 
 
 def test_damaged_features_are_computed_again(tmp_path: Path) -> None:

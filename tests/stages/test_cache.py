@@ -7,11 +7,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.running import call
+from tests.conftest import make_photos
 from tests.stages.conftest import Finished
-from tests.stages.running import events_of, report_of, snapshot
+from tests.stages.running import events_of, report_of, snapshot, write_config
 from tfxfer.store.shared import SharedCache
 
 
@@ -134,3 +137,25 @@ def test_the_cache_is_listed_and_cleaned(filled: Path, capsys: pytest.CaptureFix
     assert call("cache", "clean") == 0
     assert SharedCache(filled, 1).entries() == []
     assert f"{len(listed['entries'])} results" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_one_changed_photo_among_a_thousand_is_one_computation(tmp_path: Path) -> None:
+    make_photos(tmp_path / "photos", per_class=500)
+    rest = "exports: []\nevaluation: {baselines: false}\ntraining: {phases: [{epochs: 1}]}\n"
+    config = str(write_config(tmp_path / "run.yaml", "photos", rest=rest))
+    assert call("run", config, "--out", str(tmp_path / "one")) == 0
+    (before,) = report_of(tmp_path / "one")["phases"]
+    seen = before["features_computed"]
+    assert seen >= 800
+    photo = next(
+        row.split(",")[0]
+        for row in (tmp_path / "one" / "splits.csv").read_text().splitlines()
+        if row.endswith(",train")
+    )
+    pixels = np.asarray(Image.open(tmp_path / "photos" / photo)).copy()
+    pixels[:8] //= 2
+    Image.fromarray(pixels).save(tmp_path / "photos" / photo)
+    assert call("run", config, "--out", str(tmp_path / "two")) == 0
+    (after,) = report_of(tmp_path / "two")["phases"]
+    assert (after["features_computed"], after["features_reused"]) == (1, seen - 1)

@@ -104,6 +104,7 @@ CASES = {
     "accumulated": [replace(FINE, gradient_accumulation=2, gradient_clip=1.0, optimizer="sgd")],
     "learning statistics": [replace(FINE, batch_norm="learn", optimizer="rmsprop", schedule="cosine")],
     "statistics of the target": [HEAD, replace(FINE, batch_norm="reestimate", l2_sp=0.1)],
+    "float16": [replace(FINE, mixed_precision="float16", unfreeze="all")],
     "carried": [FINE, replace(FINE, name="more", unfreeze="2 blocks", l2_sp=0.1)],
 }
 

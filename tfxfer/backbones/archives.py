@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from tfxfer.errors import BackboneError
 
 MAX_BYTES = 8 << 30  # unpacked; the largest published image module (BiT-M R152x4) holds 4 GB
-MAX_ENTRIES = 10_000
+MAX_ENTRIES = 2_000  # a SavedModel has tens of files
 GRAPH = "saved_model.pb"
 DAMAGE = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError)
 

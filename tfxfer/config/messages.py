@@ -38,8 +38,14 @@ _EXPECTED = {
 }
 
 
+MOST = 200  # nobody reads more, and looking for each one's nearest name takes time
+
+
 def problems(errors: Sequence[ErrorDetails], root: type[BaseModel]) -> Iterator[Problem]:
-    """One problem for each error; a missing key that an unknown key was probably meant to be counts once."""
+    """One problem for each of the first MOST errors; a missing key that an unknown key was meant to be counts once."""
+    if len(errors) > MOST:
+        yield Problem((), f"{len(errors) - MOST:,} more problems are not listed.")
+        errors = errors[:MOST]
     meant = {
         (*error["loc"][:-1], nearest(str(error["loc"][-1]), _keys(root, error["loc"][:-1])))
         for error in errors

@@ -18,19 +18,22 @@ import tensorflow as tf
 
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import FeaturesError
-from tfxfer.features.compute import Open, Told, features_of, row_shape, store_rows, stored_dtype
+from tfxfer.features.compute import Open, Told, features_of, row_shape, run_filled, store_rows, stored_dtype
 from tfxfer.features.engines import Opened, Wanted, chosen, open_engine
 from tfxfer.features.files import Features, read_features, require_space, write_features
 from tfxfer.features.fingerprints import (
     Images,
-    array_sha256,
     digests_sha256,
-    features_key,
+    family_key,
+    image_digests,
+    images_sha256,
     prefix_sha256,
 )
+from tfxfer.features.rows import Known, known_rows
 from tfxfer.features.survey import Survey, as_rows, cannot_survey, images_of, keys, survey
 from tfxfer.features.views import ViewedImages, Views
 from tfxfer.store.fingerprint import value_sha256
+from tfxfer.store.shared import SharedCache
 
 OF_EACH = "augmented views of each image"
 
@@ -61,7 +64,8 @@ class FeatureCache:
     dtype: str | None = None  # None: what the prefix computes in
     use: Literal["auto", "never"] = "auto"
     cache_key: str | None = None
-    _images: dict[int, tuple[object, str]] = field(default_factory=dict, repr=False)
+    shared: SharedCache | None = None  # of other runs, whose rows are taken over
+    _images: dict[int, tuple[object, np.ndarray]] = field(default_factory=dict, repr=False)
     _surveys: dict[int, tuple[object, Survey]] = field(default_factory=dict, repr=False)
     _engine: dict[str, Opened] = field(default_factory=dict, repr=False)  # the last one, by prefix and name
 
@@ -122,17 +126,38 @@ class FeatureCache:
 
     def _keep_arrays(self, job: _Job, data: ArraySplit, told: Told | None, views: Views | None) -> Kept:
         images: Images = data.images
-        fingerprint, why = self._fingerprint(data), "images and labels are arrays"
+        digests: np.ndarray | None = self._digests(data)
+        fingerprint, why = images_sha256(images, self._digests(data)), "images and labels are arrays"
         if views is not None and len(data):
             images, why = ViewedImages(data.images, views), f"{views.count} {OF_EACH}"
-            fingerprint = _key_of_views(fingerprint, views)
+            fingerprint, digests = _key_of_views(fingerprint, views), None
         folder = job.place(fingerprint)
         found = read_features(folder)
+        if found is None and self.shared is not None:
+            problem = self.shared.take(f"features/{folder.name}", folder)
+            found = read_features(folder) if problem == "" else None
+            why += f"; the cache's cannot be taken: {problem}" if problem else ""
         if found is None:
+            known = None if digests is None else self._known(job, digests)
             found = features_of(
-                job.prefix, images, to=folder, dtype=job.dtype, open_with=job.open_with, told=told
+                job.prefix,
+                images,
+                to=folder,
+                dtype=job.dtype,
+                open_with=job.open_with,
+                told=told,
+                digests=digests,
+                known=known,
             )
+            if self.shared is not None:
+                self.shared.put(f"features/{folder.name}", folder)
         return Kept(why, found, data.labels, data.weights)
+
+    def _known(self, job: _Job, digests: np.ndarray) -> Known:
+        """What this run and others have computed of these pictures."""
+        places = [job.folder, *([] if self.shared is None else [self.shared.path / "features"])]
+        folders = [folder for place in places for folder in sorted(place.glob(f"{job.family}-[0-9a-f]*"))]
+        return known_rows(folders, digests, row_shape(job.prefix), job.dtype)
 
     def _keep_stream(
         self,
@@ -160,10 +185,10 @@ class FeatureCache:
         kept = _kept(found, seen, rows, vouched=vouched)
         return kept if views is None else replace(kept, why=f"{views.count} {OF_EACH}; {kept.why}")
 
-    def _fingerprint(self, data: ArraySplit) -> str:
+    def _digests(self, data: ArraySplit) -> np.ndarray:
         """Of the images; each split is read once for it."""
         if id(data) not in self._images:
-            self._images[id(data)] = (data, array_sha256(data.images))
+            self._images[id(data)] = (data, image_digests(data.images))
         return self._images[id(data)][1]
 
     def _survey(self, data: tf.data.Dataset) -> Survey:
@@ -184,9 +209,14 @@ class _Job:
     dtype: str
     open_with: Open
 
+    @property
+    def family(self) -> str:
+        """What the names of all such files begin with."""
+        return family_key(self.key, self.engine, self.dtype)
+
     def place(self, images: str) -> Path:
         """The folder of the features of images with this fingerprint."""
-        return self.folder / features_key(self.key, images, self.engine, self.dtype)
+        return self.folder / f"{self.family}-{images[:24]}"
 
 
 def alone(work: Callable[[], Opened]) -> Opened:
@@ -221,14 +251,16 @@ def _second_pass(
             opened = job.open_with(images)
             for copy in range(copies):
                 shown = images if views is None else views.of(images, copy, number)
-                store_rows(array, copy * len(seen) + first, opened.run(shown))
+                start_row = copy * len(seen) + first
+                store_rows(array, slice(start_row, start_row + len(images)), run_filled(opened, shown))
             first += len(images)
             if told is not None:
                 told(len(images) * copies)
         if first != len(seen):
             raise _OtherExamples
         seconds = time.perf_counter() - start
-        return Features(array, opened.engine, seconds, opened.why, digests=np.concatenate(order))
+        made = np.concatenate(order)
+        return Features(array, opened.engine, seconds, opened.why, digests=made, computed=len(made))
 
     try:
         return write_features(folder, shape, job.dtype, fill)
@@ -237,7 +269,8 @@ def _second_pass(
 
 
 def _key_of_views(images: str, views: Views) -> str:
-    return value_sha256({"images": images, "views": views.facts})
+    """Not a digest's own letters, so that rows of views are never taken for those of the images."""
+    return f"v{value_sha256({'images': images, 'views': views.facts})}"
 
 
 class _OtherExamples(Exception):

@@ -13,6 +13,7 @@ from tfxfer.errors import FeaturesError
 from tfxfer.features.engines import Opened, Wanted, chosen, open_engine
 from tfxfer.features.files import Features, require_space, write_features
 from tfxfer.features.fingerprints import Images
+from tfxfer.features.rows import Known
 from tfxfer.features.views import ViewedImages
 
 BATCH = 32
@@ -61,29 +62,57 @@ def features_of(
     open_with: Open,
     batch_size: int = BATCH,
     told: Told | None = None,
+    digests: np.ndarray | None = None,
+    known: Known | None = None,
 ) -> Features:
-    """The same with an engine that `open_with` opens, or has open already."""
+    """The same with an engine that `open_with` opens, or has open already; rows that are `known` are copied.
+
+    Every batch is of one size, the last one filled up: a row's bytes then do not depend on the rows beside it.
+    """
     shape = (len(images), *row_shape(prefix))
     require_space(to, shape, dtype)
 
     def fill(array: np.ndarray) -> Features:
-        start, opened = time.perf_counter(), None
-        for rows in _pieces(images, batch_size):
+        start, opened, computed = time.perf_counter(), None, 0
+        for part in () if known is None else known.found:
+            array[part.places] = part.array[part.rows]
+            _tell(told, len(part.places))
+        for rows in _pieces(images, batch_size) if known is None else _parts(known.missing, batch_size):
             piece = images[rows]
             opened = open_with(piece) if opened is None else opened
-            store_rows(array, rows.start, opened.run(piece))
-            if told is not None:
-                told(len(piece))
+            store_rows(array, rows, run_filled(opened, piece, batch_size))
+            computed += len(piece)
+            _tell(told, len(piece))
+        seconds = time.perf_counter() - start
+        if opened is None and known is not None and known.engine:
+            return Features(array, known.engine, seconds, known.why, digests=digests)
         opened = open_with(images[:0]) if opened is None else opened
-        return Features(array, opened.engine, time.perf_counter() - start, opened.why)
+        return Features(array, opened.engine, seconds, opened.why, digests=digests, computed=computed)
 
     return write_features(to, shape, dtype, fill)
+
+
+def run_filled(opened: Opened, piece: np.ndarray, batch_size: int = BATCH) -> np.ndarray:
+    """Features of a piece, which is filled up with copies of its last image."""
+    lacking = batch_size - len(piece)
+    if lacking <= 0 or opened.engine == "litert":  # which takes one image at a time
+        return opened.run(piece)
+    return opened.run(np.concatenate([piece, np.repeat(piece[-1:], lacking, axis=0)]))[: len(piece)]
 
 
 def _pieces(images: Images, batch_size: int) -> list[slice]:
     if isinstance(images, ViewedImages):
         return images.batches()
     return [slice(first, min(first + batch_size, len(images))) for first in range(0, len(images), batch_size)]
+
+
+def _parts(places: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    return [places[first : first + batch_size] for first in range(0, len(places), batch_size)]
+
+
+def _tell(told: Told | None, images: int) -> None:
+    if told is not None:
+        told(images)
 
 
 def stored_dtype(prefix: keras.Model, dtype: str | None) -> str:
@@ -116,16 +145,17 @@ def row_shape(prefix: keras.Model) -> tuple[int, ...]:
     return shape
 
 
-def store_rows(array: np.ndarray, first: int, part: np.ndarray) -> None:
-    """Write `part` at row `first`.
+def store_rows(array: np.ndarray, rows: slice | np.ndarray, part: np.ndarray) -> None:
+    """Write `part` at these rows.
 
     Raises:
         FeaturesError: a value is not finite in the kept dtype.
     """
     with np.errstate(over="ignore"):  # told below, with the rows
-        array[first : first + len(part)] = part
-    if not np.all(np.isfinite(array[first : first + len(part)])):
+        array[rows] = part
+    if not np.all(np.isfinite(array[rows])):
+        places = np.arange(len(array))[rows]
         raise FeaturesError(
-            f"features must be finite as {array.dtype}. Received: a value that is not, in images {first} to "
-            f"{first + len(part) - 1}. Look at those images, or keep features as float32."
+            f"features must be finite as {array.dtype}. Received: a value that is not, in images {places[0]} to "
+            f"{places[-1]}. Look at those images, or keep features as float32."
         )

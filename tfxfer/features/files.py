@@ -6,7 +6,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import psutil
 
 from tfxfer.errors import FeaturesError
 from tfxfer.store.atomic import replaced_folder, write_json
-from tfxfer.store.fingerprint import file_sha256
+from tfxfer.store.whole import damage, seal
 
 FEATURES, FACTS, DIGESTS = "features.npy", "facts.json", "digests.npy"
 MARGIN = 1.1  # of the estimated size that must be free
@@ -30,6 +30,7 @@ class Features:
     seconds: float  # that computing them took; 0 where they were there already
     why: str  # this engine
     reused: bool = False
+    computed: int = 0  # rows, by this call; the others were known
     digests: np.ndarray | None = (
         None  # (N, 16) uint8, of the images in the order of the rows; for a caller's data
     )
@@ -67,9 +68,10 @@ def write_features(
         del array
         if made.digests is not None:
             np.save(temporary / DIGESTS, made.digests)
-        facts = {"sha256": file_sha256(temporary / FEATURES), "engine": made.engine, "why": made.why}
+        facts = {"engine": made.engine, "why": made.why}
         write_json(temporary / FACTS, facts)
-    return _opened(folder, facts, made.seconds)
+        seal(temporary)
+    return replace(_opened(folder, facts, made.seconds), computed=made.computed, reused=False)
 
 
 def read_features(folder: Path) -> Features | None:
@@ -78,10 +80,7 @@ def read_features(folder: Path) -> Features | None:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    path = folder / FEATURES
-    if not path.is_file() or file_sha256(path) != facts["sha256"]:
-        return None
-    return _opened(folder, facts, 0.0)
+    return _opened(folder, facts, 0.0) if damage(folder) is None else None
 
 
 def _opened(folder: Path, facts: dict[str, str], seconds: float) -> Features:

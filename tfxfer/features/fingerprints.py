@@ -37,12 +37,19 @@ def prefix_sha256(prefix: keras.Model) -> str:
     return digest.hexdigest()
 
 
-def array_sha256(array: Images) -> str:
-    """Of an array's shape, dtype and bytes, read in pieces."""
-    digest = hashlib.sha256(f"{array.shape}{array.dtype.str}".encode())
-    for start in range(0, len(array), ROWS):
-        digest.update(np.ascontiguousarray(array[start : start + ROWS]).tobytes())
-    return digest.hexdigest()
+def image_digests(array: Images) -> np.ndarray:
+    """(N, 16) uint8: a digest of each image, read in pieces."""
+    found = [
+        digest
+        for start in range(0, len(array), ROWS)
+        for digest in example_digests(array[start : start + ROWS])
+    ]
+    return np.frombuffer(b"".join(found), np.uint8).reshape(-1, 16)
+
+
+def images_sha256(array: Images, digests: np.ndarray) -> str:
+    """Of an array's shape and dtype, and of its images in their order."""
+    return bytes_sha256(f"{array.shape}{array.dtype.str}".encode() + digests.tobytes())
 
 
 def example_digests(images: np.ndarray) -> list[bytes]:
@@ -57,11 +64,10 @@ def digests_sha256(digests: np.ndarray) -> str:
     return bytes_sha256(b"".join(sorted(row.tobytes() for row in digests)))
 
 
-def features_key(prefix: str, images: str, engine: str, dtype: str) -> str:
-    """The name under which a file of features is kept."""
-    return value_sha256(
-        {"prefix": prefix, "images": images, "engine": engine, "dtype": dtype, "versions": versions()}
-    )
+def family_key(prefix: str, engine: str, dtype: str) -> str:
+    """What all files of features have in common whose rows may stand in for each other."""
+    value = {"prefix": prefix, "engine": engine, "dtype": dtype, "batch": "padded", "versions": versions()}
+    return value_sha256(value)[:24]
 
 
 def _graph(prefix: keras.Model) -> str:

@@ -14,7 +14,13 @@ from tfxfer.config.schema import Config
 from tfxfer.data import ArraySplit
 from tfxfer.stages.data import RunData, pixels_key
 from tfxfer.stages.stage import State
-from tfxfer.stages.training import TrainedNetwork, load_configured_backbone, training_device, weights_sha256
+from tfxfer.stages.training import (
+    TrainedNetwork,
+    feature_cache,
+    load_configured_backbone,
+    training_device,
+    weights_sha256,
+)
 from tfxfer.store.atomic import write_text
 from tfxfer.verification.reference import Reference
 
@@ -149,15 +155,13 @@ def _splits(data: RunData) -> dict[str, ArraySplit]:
 
 
 def _features(state: State, splits: Mapping[str, ArraySplit]) -> dict[str, np.ndarray]:
-    from tfxfer.features.cache import FeatureCache
     from tfxfer.network.network import attach_head
     from tfxfer.recipes.frozen_features import frozen_features
 
     config = state.config
     labels = state.get("data", RunData).splits.labels
     network = attach_head(load_configured_backbone(config.backbone), labels, pooling=config.head.pooling)
-    folder = state.run.features
-    cache = FeatureCache(folder=folder, engine=config.features.engine, dtype=config.features.dtype)
+    cache = feature_cache(state)
     images = len(splits["train"]) + len(splits["validation"])
     return frozen_features(network, splits, cache, images=images, journal=state.journal)
 

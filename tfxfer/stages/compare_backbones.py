@@ -17,7 +17,7 @@ from tfxfer.stages.cached import Cached
 from tfxfer.stages.comparison import COMPARISON, Comparing, require_classes
 from tfxfer.stages.data import RunData, ScanData, SplitData, open_data, pixels_key, require_data_kind
 from tfxfer.stages.stage import Pipeline, State
-from tfxfer.stages.training import load_configured_backbone, training_device, weights_sha256
+from tfxfer.stages.training import feature_cache, load_configured_backbone, training_device, weights_sha256
 from tfxfer.store.atomic import write_json
 from tfxfer.store.machine import machine
 
@@ -90,14 +90,13 @@ class ProbeBackbone:
         }
 
     def compute(self, state: State, folder: Path) -> None:
-        from tfxfer.features.cache import FeatureCache
         from tfxfer.recipes.baselines import linear_probe, tables_of
         from tfxfer.recipes.frozen_features import frozen_features
         from tfxfer.recipes.verdict import accuracy_of
 
-        start, data, wanted = time.monotonic(), state.get("data", RunData), state.config.features
+        start, data = time.monotonic(), state.get("data", RunData)
         splits = {"train": data.train, "validation": data.validation, "test": data.test}
-        cache = FeatureCache(state.run.features, engine=wanted.engine, dtype=wanted.dtype)
+        cache = feature_cache(state)
         images = len(data.train) + len(data.validation)
         with training_device(state.config):
             rows = frozen_features(_network(state), splits, cache, images=images, journal=state.journal)

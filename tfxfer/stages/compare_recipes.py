@@ -21,6 +21,7 @@ from tfxfer.stages.plan import weightless
 from tfxfer.stages.stage import Pipeline, State
 from tfxfer.stages.training import (
     build_network,
+    feature_cache,
     phases_of_config,
     require_blocks,
     training_device,
@@ -206,15 +207,13 @@ def _plan(config: Config, network: Network, train: ArraySplit, epochs: int | Non
 
 
 def _train(state: State, network: Network, plan: Plan, train: ArraySplit) -> list[dict[str, Any]]:
-    from tfxfer.features.cache import FeatureCache
     from tfxfer.recipes.fine_tune import fine_tune
     from tfxfer.training.determinism import make_deterministic
 
     config, validation = state.config, state.get("data", RunData).validation
     if config.training.deterministic:
         make_deterministic()
-    folder = state.run.features
-    cache = FeatureCache(folder, engine=config.features.engine, dtype=config.features.dtype)
+    cache = feature_cache(state)
     histories = fine_tune(
         network, train, validation, plan.phases, seed=config.seed, cache=cache, journal=state.journal
     )

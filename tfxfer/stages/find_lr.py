@@ -14,7 +14,7 @@ from tfxfer.stages.cached import Cached
 from tfxfer.stages.data import RunData, ScanData, SplitData, open_data, require_data_kind
 from tfxfer.stages.run_directory import open_run
 from tfxfer.stages.stage import Pipeline, State
-from tfxfer.stages.training import build_network, require_blocks, run_plan, training_device
+from tfxfer.stages.training import build_network, feature_cache, require_blocks, run_plan, training_device
 from tfxfer.store.atomic import write_json
 from tfxfer.store.journal import Journal, Listener
 
@@ -63,12 +63,11 @@ def _refuse(out: Path | None, overwrite: bool) -> None:
 
 
 def _tested(state: State, steps: int) -> dict[str, Any]:
-    from tfxfer.features.cache import FeatureCache
     from tfxfer.recipes.domain_gap import domain_gap
     from tfxfer.recipes.first_rate import find_first_rate
 
     config, data = state.config, state.get("data", RunData)
-    cache = FeatureCache(state.run.features, engine=config.features.engine, dtype=config.features.dtype)
+    cache = feature_cache(state)
     with training_device(config):
         network = build_network(config, data.splits.labels, data.train.labels)
         plan = run_plan(config, network, data, domain_gap(network, data.train.images))

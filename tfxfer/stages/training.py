@@ -29,6 +29,7 @@ from tfxfer.training.phase import Phase
 
 if TYPE_CHECKING:
     from tfxfer.backbones.backbone import Backbone
+    from tfxfer.features.cache import FeatureCache
     from tfxfer.network.network import Network
     from tfxfer.recipes.domain_gap import DomainGap
     from tfxfer.recipes.facts import Facts
@@ -313,7 +314,6 @@ def _augment(given: AugmentConfig | None, training: TrainingConfig, *, learns: b
 def _train(
     state: State, network: Network, plan: Plan, data: RunData, checkpoints: Path
 ) -> list[dict[str, Any]]:
-    from tfxfer.features.cache import FeatureCache
     from tfxfer.recipes.fine_tune import fine_tune
     from tfxfer.recipes.frozen_features import frozen_features
     from tfxfer.training.checkpoints import Checkpoints
@@ -322,8 +322,7 @@ def _train(
 
     if state.config.training.deterministic:
         make_deterministic()
-    features = state.config.features
-    cache = FeatureCache(folder=state.run.features, engine=features.engine, dtype=features.dtype)
+    cache = feature_cache(state)
     wanted = state.config.evaluation.baselines and state.config.head.task == "classification"
     whole = network.backbone.until == state.config.backbone.until  # `auto` has not ended it earlier
     if wanted and whole and plan.phases[0].unfreeze == "none":
@@ -343,6 +342,14 @@ def _train(
         else Checkpoints(checkpoints, state.config.training.checkpoint_minutes),
     )
     return [asdict(history) for history in histories]
+
+
+def feature_cache(state: State) -> FeatureCache:
+    """Where a run keeps its features, and what it takes over from others."""
+    from tfxfer.features.cache import FeatureCache
+
+    wanted = state.config.features
+    return FeatureCache(state.run.features, engine=wanted.engine, dtype=wanted.dtype, shared=state.run.shared)
 
 
 def opened_devices(config: Config) -> Devices:

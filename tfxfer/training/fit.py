@@ -315,6 +315,7 @@ def _history(
     seconds: float,
 ) -> History:
     features = kept[0].features
+    computed = sum(part.features.computed for part in kept if part.features is not None)
     return History(
         phase=job.phase.name,
         epochs=len(trained.epoch_seconds),
@@ -325,6 +326,9 @@ def _history(
         cached_boundary=None if features is None else made.boundary.name,
         feature_engine=None if features is None else features.engine,
         feature_seconds=sum(part.features.seconds for part in kept if part.features is not None),
+        features_computed=computed,
+        features_reused=sum(len(part.features.array) for part in kept if part.features is not None)
+        - computed,
         learning_rates=_rates(job) if solver == "gradient" else {},
         best_epoch=trained.best_epoch,
         history=trained.history,

@@ -27,6 +27,8 @@ class History:
     before: dict[str, float] = field(default_factory=dict)  # validation of the state before the phase
     monitor: str = "val_accuracy"
     precision: str = "float32"  # or mixed_float16, mixed_bfloat16: what was computed in while training
+    features_computed: int = 0  # images, of both splits
+    features_reused: int = 0  # that were computed before, in this run or another
     augment: str = "none"  # what was done to the training images
     why: tuple[str, ...] = ()  # choices made on the way, each with its reason
     moved: tuple[

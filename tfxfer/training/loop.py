@@ -189,6 +189,7 @@ class _Loop:
             best,
             plateau,
             self.trained,
+            self.train_step.scale,
         )
 
     def _resumed(self, running: Running, found: Snapshot) -> Position:

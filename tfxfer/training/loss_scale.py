@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -26,6 +27,15 @@ class LossScale:
         )
         self._calm = 0  # updates since the scale last changed
         self.skipped = 0
+
+    def as_state(self) -> dict[str, float]:
+        """What `take_state` makes the same of."""
+        return {"scale": float(self._scale.read_value()), "calm": self._calm, "skipped": self.skipped}
+
+    def take_state(self, state: Mapping[str, Any]) -> None:
+        """Become what `as_state` told."""
+        self._scale.assign(state["scale"])
+        self._calm, self.skipped = state["calm"], state["skipped"]
 
     def enlarged(self, loss: tf.Tensor) -> tf.Tensor:
         """What to take the gradients of."""

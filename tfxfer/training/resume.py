@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from tfxfer.training.best import Best
+from tfxfer.training.loss_scale import LossScale
 from tfxfer.training.plateau import Plateau
 from tfxfer.training.snapshot import Arrays, Snapshot, assign, numbered, values_of
 from tfxfer.training.trained import Trained
@@ -44,6 +45,7 @@ class Running:
     best: Best
     plateau: Plateau
     trained: Trained
+    scale: LossScale | None = None  # of float16
 
     @property
     def groups(self) -> dict[str, list[keras.Variable]]:
@@ -79,6 +81,7 @@ class Running:
             "plateau": self.plateau.as_state(),
             "trained": asdict(self.trained),
             "callbacks": callbacks,
+            "scale": None if self.scale is None else self.scale.as_state(),
         }
         return Snapshot(arrays, facts)
 
@@ -93,6 +96,8 @@ class Running:
         facts = found.facts
         self.best.take_state(facts["best"], {name: found.arrays[f"best/{name}"] for name in _names(found)})
         self.plateau.take_state(facts["plateau"])
+        if self.scale is not None:
+            self.scale.take_state(facts["scale"])
         for entry in fields(Trained):
             setattr(self.trained, entry.name, facts["trained"][entry.name])
         for number, (callback, plain) in enumerate(zip(self.callbacks, facts["callbacks"], strict=True)):

@@ -33,6 +33,7 @@ class TrainStep:
     apply: Callable[[], None] | None = None  # None: `step` does it
     batches: int = 1
     waiting: int = 0  # batches whose gradients have not been applied
+    scale: LossScale | None = None
 
     def __call__(self, batch: Batch) -> tf.Tensor:
         loss = self.step(batch)
@@ -91,7 +92,7 @@ def train_step(
     step = _step(
         learner, examples, loss, metrics, updates, add, mixed=mixed, arithmetic=arithmetic, scale=scale
     )
-    return TrainStep(step, apply, batches)
+    return TrainStep(step, apply, batches, scale=scale)
 
 
 def _applied(updates: Updates) -> Use:

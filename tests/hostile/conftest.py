@@ -1,0 +1,3 @@
+"""A finished run, whose bundle is changed."""
+
+from tests.stages.conftest import finished  # noqa: F401
