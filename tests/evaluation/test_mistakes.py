@@ -30,7 +30,7 @@ def test_the_most_confident_mistake_comes_first() -> None:
         (1, "cat", "dog"),
         (3, "dog", "cat"),
     ]
-    assert found[0].confidence == pytest.approx(0.95)
+    assert (found[0].output, found[0].confidence) == (1, pytest.approx(0.95))
     assert len(worst_mistakes(CLASSES, Scoring(labels=("cat", "dog")), 2)) == 2
 
 
@@ -38,7 +38,7 @@ def test_of_many_labels_the_most_wrong_one_counts() -> None:
     said = predictions([[0.9, 0.2], [0.6, 0.05], [0.9, 0.9]], [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     (only,) = worst_mistakes(said, Scoring("multi_label", ("dent", "scratch")))
     assert (only.index, only.truth, only.answer) == (1, "scratch", "dent")
-    assert only.confidence == pytest.approx(0.95)  # that there is no scratch
+    assert (only.output, only.confidence) == (1, pytest.approx(0.95))  # that there is no scratch
     strict = Decision(rule="thresholds", labels=("dent", "scratch"), thresholds=(0.95, 0.95))
     answers = [
         entry.answer for entry in worst_mistakes(said, Scoring("multi_label", ("dent", "scratch"), strict))

@@ -131,6 +131,7 @@ def report() -> dict[str, Any]:
                     {
                         "path": f"{HOSTILE}/1.jpg",
                         "picture": "mistakes/00.jpg",
+                        "heat_map": "mistakes/00-heat.jpg",
                         "truth": HOSTILE,
                         "answer": "daisy",
                         "confidence": 0.99,
@@ -272,6 +273,7 @@ def regression() -> dict[str, Any]:
             {
                 "path": "7.png",
                 "picture": "mistakes/00.jpg",
+                "heat_map": None,
                 "truth": "3.5",
                 "answer": "9.1",
                 "confidence": None,
@@ -299,13 +301,16 @@ def jpeg(shade: int = 128) -> bytes:
 
 
 def finished(value: dict[str, Any]) -> FinishedRun:
-    return FinishedRun(value, f"name: '{HOSTILE}'\n", {"mistakes/00.jpg": jpeg()})
+    return FinishedRun(
+        value, f"name: '{HOSTILE}'\n", {"mistakes/00.jpg": jpeg(), "mistakes/00-heat.jpg": jpeg(200)}
+    )
 
 
 def write_run(folder: Path, value: dict[str, Any]) -> Path:
     """A run directory as far as the page needs one."""
     (folder / "mistakes").mkdir(parents=True)
     (folder / "mistakes" / "00.jpg").write_bytes(jpeg())
+    (folder / "mistakes" / "00-heat.jpg").write_bytes(jpeg(200))
     (folder / "report.json").write_text(json.dumps(value), encoding="utf-8")
     (folder / "config.yaml").write_text(f"name: '{HOSTILE}'\ndata: photos\n", encoding="utf-8")
     return folder

@@ -236,7 +236,14 @@ def test_other_exports_and_gates_do_not_train_again(
     options = ["--set", "exports=[onnx]", "--set", "gates.max_size_bytes=5000000", "--resume"]
     assert call("run", str(finished.config), "--out", str(out), *options) == 0
     events = events_of(out)[seen:]
-    assert cached_stages(events) == {"data", "train", "evaluate", "baselines", "export-onnx-float32"}
+    assert cached_stages(events) == {
+        "data",
+        "train",
+        "evaluate",
+        "baselines",
+        "mistakes",
+        "export-onnx-float32",
+    }
     assert not [event for event in events if event["event"] in ("epoch", "phase", "progress")]
     report = report_of(out)
     assert [entry["format"] for entry in report["artifacts"]] == ["onnx"]

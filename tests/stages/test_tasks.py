@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tfxfer
 from tests.exports import consumers
@@ -81,6 +82,26 @@ def test_the_first_phase_is_solved_and_no_phase_makes_it_worse(report: dict[str,
     assert last["before"]["val_loss"] == pytest.approx(head["history"]["val_loss"][0], rel=1e-3)
     kept = last["best_epoch"]  # 0: the state before
     assert kept == 0 or last["history"]["val_loss"][kept - 1] <= last["before"]["val_loss"]
+
+
+def test_the_worst_mistakes_are_kept_as_pictures_with_what_speaks_for_them(
+    task: str, run: Path, report: dict[str, Any]
+) -> None:
+    mistakes = report["test"]["mistakes"]
+    assert mistakes
+    for entry in mistakes:
+        plain, heat = (Image.open(run / entry[key]) for key in ("picture", "heat_map"))
+        assert plain.size == heat.size == (64, 64)
+    plains, heats = (
+        [(run / entry[key]).read_bytes() for entry in mistakes] for key in ("picture", "heat_map")
+    )
+    assert not set(plains) & set(heats)
+    if task == "regression":
+        assert len(report["test"]["points"]) == report["test"]["n"]
+        assert abs(mistakes[0]["error"]) >= abs(mistakes[-1]["error"])
+    else:
+        assert sum(row["n"] for row in report["test"]["reliability"]) == report["test"]["n"] * 10
+        assert mistakes[0]["confidence"] >= mistakes[-1]["confidence"]
 
 
 def test_the_contract_says_how_to_read_the_outputs(task: str, run: Path) -> None:

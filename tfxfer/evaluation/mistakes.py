@@ -20,13 +20,14 @@ class Mistake:
     """One wrong answer."""
 
     index: int  # of the picture in its split
+    output: int  # of the network, that is most wrong
     truth: str
     answer: str
     confidence: float | None  # in the wrong answer; None of a regression
     error: float | None = None  # predicted minus true, of a regression
 
     def as_dict(self) -> dict[str, object]:
-        """JSON values, without the picture's number."""
+        """JSON values, without the numbers of picture and output."""
         return {
             "truth": self.truth,
             "answer": self.answer,
@@ -61,7 +62,13 @@ def _worst_classes(predictions: Predictions, scoring: Scoring, names: Sequence[s
     wrong = np.flatnonzero(answers != targets)
     order = wrong[np.argsort(-confidence[wrong], kind="stable")]
     return tuple(
-        Mistake(int(index), names[targets[index]], names[answers[index]], float(confidence[index]))
+        Mistake(
+            int(index),
+            int(answers[index]),
+            names[targets[index]],
+            names[answers[index]],
+            float(confidence[index]),
+        )
         for index in order
     )
 
@@ -70,11 +77,18 @@ def _worst_labels(predictions: Predictions, scoring: Scoring, names: Sequence[st
     said, truth = scoring.answers(predictions), predictions.targets > 0
     assert said is not None
     probabilities = predictions.outputs.probabilities.astype(np.float64)
-    doubt = np.where(said != truth, np.where(said, probabilities, 1 - probabilities), 0.0).max(axis=1)
+    doubts = np.where(said != truth, np.where(said, probabilities, 1 - probabilities), 0.0)
+    doubt, label = doubts.max(axis=1), doubts.argmax(axis=1)
     wrong = np.flatnonzero((said != truth).any(axis=1))
     order = wrong[np.argsort(-doubt[wrong], kind="stable")]
     return tuple(
-        Mistake(int(index), _words(truth[index], names), _words(said[index], names), float(doubt[index]))
+        Mistake(
+            int(index),
+            int(label[index]),
+            _words(truth[index], names),
+            _words(said[index], names),
+            float(doubt[index]),
+        )
         for index in order
     )
 
@@ -91,7 +105,12 @@ def _worst_values(predictions: Predictions, scoring: Scoring, names: Sequence[st
     error, truth = errors[rows, worst], predictions.targets[rows, worst]
     return tuple(
         Mistake(
-            int(index), f"{truth[index]:.4g}", f"{truth[index] + error[index]:.4g}", None, float(error[index])
+            int(index),
+            int(worst[index]),
+            f"{truth[index]:.4g}",
+            f"{truth[index] + error[index]:.4g}",
+            None,
+            float(error[index]),
         )
         for index in np.argsort(-np.abs(error), kind="stable")
     )

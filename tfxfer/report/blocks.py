@@ -79,6 +79,7 @@ class Picture:
     """One picture with its caption; `data` is a data: address, None where the file is gone."""
 
     data: str | None
+    heat: str | None  # the same under its heat map
     words: str  # for those who cannot see it
     lines: tuple[str, ...]
 

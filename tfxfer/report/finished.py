@@ -67,7 +67,9 @@ def _parsed(file: Path) -> Mapping[str, Any]:
 def _pictures(folder: Path, report: Mapping[str, Any]) -> list[tuple[str, bytes]]:
     """The pictures that the report names and that lie below the folder; others are left out."""
     root, found = folder.resolve(), []
-    for name in {entry["picture"] for entry in rows(facts(report, "test"), "mistakes") if "picture" in entry}:
+    entries = rows(facts(report, "test"), "mistakes")
+    names = {entry.get(key) for entry in entries for key in ("picture", "heat_map")} - {None}
+    for name in names:
         file = (root / str(name)).resolve()
         if file.is_relative_to(root) and file.suffix == PICTURE_SUFFIX and file.is_file():
             found.append((str(name), file.read_bytes()))

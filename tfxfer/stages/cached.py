@@ -27,6 +27,7 @@ CODE: Mapping[str, tuple[str, ...]] = {
     "train": (*TRAINING, "stages/augmentation.py", "stages/training.py"),
     "decide": ("catalogue", "evaluation", "network", "stages/decision.py"),
     "evaluate": ("evaluation", "network", "stages/evaluation.py"),
+    "mistakes": ("evaluation", "network", "stages/mistakes.py", "stages/thumbnails.py"),
     "baselines": (*TRAINING, "evaluation", "stages/baselines.py"),
     "export": (*TRAINING, "runtimes", "verification", "stages/artifacts.py", "stages/calibration.py"),
 }

@@ -50,7 +50,7 @@ def transfer_pipeline(config: Config, source: Source, devices: Devices | None = 
         Cached(Evaluate()),
         _baselines(config),
         *_forgetting(config),
-        KeepMistakes(),
+        Cached(KeepMistakes()),
     ]
     if config.exports:
         files = [Cached(WriteArtifact(wanted)) for wanted in wanted_artifacts(config)]

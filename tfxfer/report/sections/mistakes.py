@@ -24,6 +24,8 @@ def mistakes(run: FinishedRun) -> Section | None:
     advice = (
         "Look at these first: they are hard, wrongly labelled, or unlike the pictures that it learned from."
     )
+    if any(picture.heat is not None for picture in shown):
+        advice += " Under each: the bright places are those that speak for its answer (Grad-CAM)."
     return Section("mistakes", title, (Words(advice), Pictures(shown)))
 
 
@@ -31,7 +33,10 @@ def _picture(entry: Mapping[str, Any], pictures: Mapping[str, bytes]) -> Picture
     truth, answer, path = (str(entry.get(key)) for key in ("truth", "answer", "path"))
     sure, error = number(entry, "confidence"), number(entry, "error")
     how = f"confidence {words.share(sure)}" if sure is not None else f"error {words.figure(error)}"
-    found = pictures.get(str(entry.get("picture")))
-    data = None if found is None else f"data:image/jpeg;base64,{base64.b64encode(found).decode()}"
+    data, heat = (_data(pictures.get(str(entry.get(key)))) for key in ("picture", "heat_map"))
     alternative = f"test picture {path}: {answer} where {truth} is true"
-    return Picture(data, alternative, (f"truth: {truth}", f"answer: {answer}", how, path))
+    return Picture(data, heat, alternative, (f"truth: {truth}", f"answer: {answer}", how, path))
+
+
+def _data(found: bytes | None) -> str | None:
+    return None if found is None else f"data:image/jpeg;base64,{base64.b64encode(found).decode()}"
