@@ -33,6 +33,11 @@ REACHING_OUT = frozenset(
 )
 # A checkpoint's own saver holds these; nothing else may.
 CHECKPOINTING = frozenset({"Save", "SaveSlices", "SaveV2", "MergeV2Checkpoints"})
+# What TensorFlow raises on a damaged SavedModel, or one with operations that this version does not have.
+LOADING_ERRORS = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError),
+    tf.errors.OpError,
+)
 SAVERS = ("__inference__traced_save", "__inference__traced_restore")
 
 
@@ -45,7 +50,7 @@ def load_saved_model(folder: Path) -> Any:
     check_saved_model(folder)
     try:
         return tf.saved_model.load(str(folder))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, tf.errors.OpError) as error:
+    except LOADING_ERRORS as error:
         raise BackboneError(
             f"{folder} must be a readable SavedModel. Received: {_first_line(error)} Fetch it again."
         ) from error
