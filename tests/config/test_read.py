@@ -164,6 +164,22 @@ BAD = {
         "evaluation: {slices: [cam, cam]}\n",
         ["evaluation.slices must be a mapping"],
     ),
+    "a ladder of SavedModels": (
+        "exports: [saved_model:smallest]\n",
+        ["exports[0].precision must be one that saved_model is written in: float32", "'smallest'"],
+    ),
+    "a ladder where there are no rungs": (
+        "exports: [{format: saved_model, on_failure: ladder}]\n",
+        ["exports[0].on_failure: ladder is for the precisions of litert and onnx"],
+    ),
+    "a ladder under a ladder": (
+        "exports: [{format: litert, precision: smallest, on_failure: ladder}]\n",
+        ["exports[0].on_failure: ladder is for the precisions of", "litert:smallest"],
+    ),
+    "two ladders to one file": (
+        "exports: [litert:smallest, {format: litert, precision: int8, on_failure: ladder}]\n",
+        ["exports[1] may choose litert:smallest, which another export does already"],
+    ),
     "integer ends of floats": (
         "exports: [{format: litert, output_dtype: int8}]\n",
         ["exports[0].output_dtype is for litert:int8", "Received: litert:float32"],

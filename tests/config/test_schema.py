@@ -8,6 +8,7 @@ import pytest
 
 from tfxfer.catalogue.augmentation import Augment
 from tfxfer.catalogue.formats import FORMATS
+from tfxfer.catalogue.ladder import CHOICES
 from tfxfer.catalogue.recipes import RECIPES
 from tfxfer.catalogue.schedules import SCHEDULES
 from tfxfer.config.augment_schema import AugmentConfig
@@ -33,7 +34,7 @@ BASE = {"data": "embedded/digits", "backbone": "embedded/small"}
 def test_recipes_formats_and_precisions_are_the_catalogue_s() -> None:
     assert set(get_args(RecipeName)) == set(RECIPES)
     assert set(get_args(FormatName)) == set(FORMATS)
-    precisions = {precision for facts in FORMATS.values() for precision in facts.precisions}
+    precisions = {precision for facts in FORMATS.values() for precision in facts.precisions} | set(CHOICES)
     assert set(get_args(PrecisionName) or (PrecisionName,)) == precisions
 
 

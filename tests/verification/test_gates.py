@@ -31,7 +31,7 @@ def evidence(n: int, wrong: int = 0, error: float = 1e-6, *, latency: bool = Tru
     other[:wrong] = -logits[:wrong]
     reference, candidate = Outputs(_softmax(logits), logits), Outputs(_softmax(other), other)
     timed = Latency(1.0, 2.0, 50, 5, None) if latency else None
-    return Evidence(parity(reference, candidate, targets), score(candidate, targets), 1000, timed)
+    return Evidence(parity(reference, candidate, targets), score(candidate, targets), 1000, timed, peak_memory_bytes=900)
 
 
 def decided_evidence(n: int) -> Evidence:
@@ -50,6 +50,7 @@ def decided_evidence(n: int) -> Evidence:
         1000,
         Latency(1.0, 2.0, 50, 5, None),
         slices=slice_drops(slicings, right, right, np.ones(n), "classification"),
+        peak_memory_bytes=900,
     )
 
 
@@ -86,6 +87,7 @@ def test_every_gate_of_the_configuration_is_there_and_has_an_answer() -> None:
         ("max_abs_logit_error", 1e-4, evidence(100, error=1e-3)),
         ("max_size_bytes", 999, evidence(100)),
         ("max_latency_ms_p95", 1.9, evidence(100)),
+        ("max_peak_memory_bytes", 899, evidence(100)),
     ],
 )
 def test_each_gate_fails(name: str, limit: float, given: Evidence) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tfxfer.catalogue.formats import FORMATS, PLANNED_FORMATS, PLANNED_PRECISIONS, USUAL_FORMATS
+from tfxfer.catalogue.ladder import precisions
 from tfxfer.catalogue.pixels import Pixels
 from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import (
@@ -88,7 +89,7 @@ def _checked(text: str, ctx: click.Context, param: click.Parameter) -> str:
     name, _, precision = text.partition(":")
     if name in PLANNED_FORMATS or precision in PLANNED_PRECISIONS:
         raise click.BadParameter(f"'{text}' is not available in this version of tfxfer.", ctx, param)
-    if name not in FORMATS or precision not in ("", *FORMATS[name].precisions):
-        known = ", ".join(f"{facts.name}:{known}" for facts in FORMATS.values() for known in facts.precisions)
+    if name not in FORMATS or precision not in ("", *precisions(name)):
+        known = ", ".join(f"{each}:{one}" for each in FORMATS for one in precisions(each))
         raise click.BadParameter(f"expected one of {known}. Received: '{text}'.", ctx, param)
     return text

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tfxfer.catalogue.formats import CALIBRATED, FORMATS
+from tfxfer.catalogue.ladder import precisions
 from tfxfer.config.document import Place, Problem, spell
-from tfxfer.config.export_checks import check_write_options
+from tfxfer.config.export_checks import check_ladders, check_write_options, needs_calibration
 from tfxfer.config.paths import EMBEDDED, is_address, is_path
 from tfxfer.config.schema import DataConfig, EvaluationConfig, ExportConfig
 from tfxfer.config.spelling import did_you_mean
@@ -92,13 +93,13 @@ def check_exports(exports: tuple[ExportConfig, ...]) -> Iterator[Problem]:
     for index, export in enumerate(exports):
         key = (export.format, export.precision)
         known = FORMATS[export.format].precisions
-        if export.precision not in known:
+        if export.precision not in precisions(export.format):
             yield Problem(
                 ("exports", index, "precision"),
                 f"exports[{index}].precision must be one that {export.format} is written in: {', '.join(known)}. "
                 f"Received: '{export.precision}'.",
             )
-        if export.calibration_images is not None and export.precision not in CALIBRATED:
+        if export.calibration_images is not None and not needs_calibration(export):
             yield Problem(
                 ("exports", index, "calibration_images"),
                 f"exports[{index}].calibration_images is for {', '.join(CALIBRATED)}. Received: precision "
@@ -111,3 +112,4 @@ def check_exports(exports: tuple[ExportConfig, ...]) -> Iterator[Problem]:
                 f"exports[{index}] asks for {':'.join(key)} a second time. Remove one of them.",
             )
         seen.add(key)
+    yield from check_ladders(exports)

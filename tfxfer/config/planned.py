@@ -7,14 +7,7 @@ from collections.abc import Mapping
 from tfxfer.catalogue.formats import PLANNED_FORMATS, PLANNED_PRECISIONS
 
 # Dotted keys without indices.
-PLANNED_KEYS = frozenset(
-    {
-        "tracking",
-        "gates.max_peak_memory_bytes",
-        "exports.on_failure",
-        "exports.gates.max_peak_memory_bytes",
-    }
-)
+PLANNED_KEYS = frozenset({"tracking"})
 PLANNED_VALUES: Mapping[str, tuple[str, ...]] = {
     "exports.format": PLANNED_FORMATS,
     "exports.precision": PLANNED_PRECISIONS,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
+from tfxfer.catalogue.ladder import OnFailure
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
 from tfxfer.catalogue.tasks import TASKS, TaskName
 from tfxfer.catalogue.write_options import Granularity, InputDtype, OutputDtype
@@ -27,6 +28,8 @@ PrecisionName = Literal[
     "dynamic_int8",
     "weight_only_int8",
     "weight_only_int4",
+    "smallest",
+    "fastest",
 ]
 
 
@@ -199,6 +202,9 @@ class GatesConfig(Section):
     )
     max_size_bytes: int | None = Field(default=None, gt=0, description="of the artifact's file or folder")
     max_latency_ms_p95: float | None = Field(default=None, gt=0, description="of one image, on this machine")
+    max_peak_memory_bytes: int | None = Field(
+        default=None, gt=0, description="that comes with the artifact and one prediction; on Linux"
+    )
 
 
 class ExportConfig(Section):
@@ -222,6 +228,9 @@ class ExportConfig(Section):
     )
     output_dtype: OutputDtype | None = Field(
         default=None, description="for litert:int8: float32 (the default), or integers to the end"
+    )
+    on_failure: OnFailure | None = Field(
+        default=None, description="where a gate fails: refuse (the default), or ladder, which tries others"
     )
     gates: GatesConfig = Field(default=GatesConfig(), description="limits for this artifact alone")
 

@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfxfer.bundle.manifest import artifact_sha256
 from tfxfer.catalogue.formats import CALIBRATED, artifact_path
+from tfxfer.catalogue.ladder import Choice
 from tfxfer.catalogue.tasks import TaskName
 from tfxfer.catalogue.write_options import DEFAULTS, WriteOptions
 from tfxfer.errors import ExportError, RuntimeUnavailableError, TfxferError
 from tfxfer.store.fingerprint import path_size_bytes
-from tfxfer.verification.measure import Measured, measure, read_measured, write_measured
+from tfxfer.verification.measure import FIGURES, Measured, measure, read_measured, write_measured
 from tfxfer.verification.proof import Proof, judge
 from tfxfer.verification.reference import Reference
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tfxfer.network.network import Network
 
 FACTS = "artifact.json"
+MEMORY_GATE = "max_peak_memory_bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +41,28 @@ class Wanted:
     limits: Mapping[str, float]
     calibration_images: int | None = None  # of a run: how many; None leaves it to the default
     options: WriteOptions = DEFAULTS
+    choice: Choice | None = None  # how one of the rungs is chosen; None: it is this file or none
+    rungs: tuple[Wanted, ...] = ()  # other precisions, each with its own limits
+    stem: str | None = None  # its file's name where that is not the precision
 
     @property
     def is_calibrated(self) -> bool:
-        """Whether training images are needed to write it."""
-        return self.precision in CALIBRATED
+        """Whether training images are needed to write it, or one of its rungs."""
+        return self.precision in CALIBRATED or any(rung.is_calibrated for rung in self.rungs)
 
     @property
     def name(self) -> str:
-        return f"{self.format}:{self.precision}"
+        return f"{self.format}:{self.file}"
+
+    @property
+    def file(self) -> str:
+        """The name of its file, without suffix."""
+        return self.precision if self.stem is None else self.stem
 
     @property
     def path(self) -> str:
         """Where it lies below a bundle, posix."""
-        return artifact_path(self.format, self.precision)
+        return artifact_path(self.format, self.file)
 
 
 @dataclass(eq=False)
@@ -86,6 +96,11 @@ class Written:
     measured: Measured | None = None
     error: str = ""
     calibration_images: int | None = None  # that it was calibrated with; None where it needs none
+    ladder: tuple[
+        Mapping[str, object], ...
+    ] = ()  # what every rung came to, where it was chosen among several
+    advice: str = ""  # what would fit where no rung did
+    device: Mapping[str, object] | None = None  # that "fastest" is a statement about
 
     @property
     def path(self) -> Path:
@@ -111,7 +126,8 @@ class Judged:
 
     @property
     def why(self) -> str:
-        return self.written.error if self.proof is None else self.proof.why
+        why = self.written.error if self.proof is None else self.proof.why
+        return f"{why}; {self.written.advice}" if why and self.written.advice else why
 
     def as_dict(self, path: str) -> dict[str, object]:
         """JSON values under report.json's names; `path` is relative to the run."""
@@ -125,6 +141,10 @@ class Judged:
         }
         if self.written.calibration_images is not None:
             head["calibration_images"] = self.written.calibration_images
+        if self.written.ladder:
+            head["ladder"] = [dict(rung) for rung in self.written.ladder]
+        if self.written.device is not None:
+            head["ladder_device"] = dict(self.written.device)
         if self.proof is None:
             return {**head, "status": "failed", "why": self.why, "ops_outside_builtins": []}
         return {**head, **self.proof.as_dict()}
@@ -143,6 +163,14 @@ def write_and_measure(
     `calibration`, (N, H, W, channels) of the network's input dtype, are training images, for int8.
     A file that cannot be written or run is a finding, not an exception: the other artifacts go on.
     """
+    write_file(wanted, tracing, folder, calibration=calibration)
+    measure_written(wanted, reference, folder)
+
+
+def write_file(
+    wanted: Wanted, tracing: Tracing, folder: Path, *, calibration: np.ndarray | None = None
+) -> None:
+    """The first half of `write_and_measure`."""
     from tfxfer.formats.write import write_artifact
 
     count = len(calibration) if wanted.is_calibrated and calibration is not None else None
@@ -157,17 +185,48 @@ def write_and_measure(
             options=wanted.options,
         )
         facts["seconds"] = artifact.seconds
-        write_measured(folder, measure(wanted.format, artifact.path, reference.images))
-    except (ExportError, RuntimeUnavailableError) as error:
+    except ExportError as error:
         facts["error"] = str(error)
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
+def measure_written(wanted: Wanted, reference: Reference, folder: Path) -> None:
+    """The second half of `write_and_measure`; nothing where the file could not be written."""
+    facts = read_facts(folder)
+    if facts["error"]:
+        return
+    try:
+        needs_memory = MEMORY_GATE in wanted.limits
+        path = folder / wanted.path
+        write_measured(folder, measure(wanted.format, path, reference.images, memory=needs_memory))
+    except RuntimeUnavailableError as error:
+        facts["error"] = str(error)
+    (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """What is known of the file in `folder` beside its measurements."""
+    return dict(json.loads((folder / FACTS).read_text(encoding="utf-8")))
+
+
 def read_written(wanted: Wanted, folder: Path) -> Written:
-    """What `write_and_measure` left in `folder`."""
-    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-    measured = None if facts["error"] else read_measured(folder)
-    return Written(folder, wanted, facts["seconds"], measured, facts["error"], facts["calibration_images"])
+    """What is in `folder`: of a ladder, the file that was chosen."""
+    facts = read_facts(folder)
+    if "chosen" in facts:
+        rungs = {wanted.precision: wanted, **{rung.precision: rung for rung in wanted.rungs}}
+        wanted = replace(rungs[facts["chosen"]], stem=facts["stem"], rungs=(), choice=None)
+    has_figures = not facts["error"] and (folder / FIGURES).is_file()
+    return Written(
+        folder,
+        wanted,
+        facts["seconds"],
+        read_measured(folder) if has_figures else None,
+        facts["error"],
+        facts["calibration_images"],
+        tuple(facts.get("ladder", ())),
+        facts.get("advice", ""),
+        facts.get("device"),
+    )
 
 
 def judged(written: Written, reference: Reference) -> Judged:

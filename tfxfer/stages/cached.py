@@ -29,7 +29,14 @@ CODE: Mapping[str, tuple[str, ...]] = {
     "evaluate": ("evaluation", "network", "stages/evaluation.py"),
     "mistakes": ("evaluation", "network", "stages/mistakes.py", "stages/thumbnails.py"),
     "baselines": (*TRAINING, "evaluation", "stages/baselines.py"),
-    "export": (*TRAINING, "runtimes", "verification", "stages/artifacts.py", "stages/calibration.py"),
+    "export": (
+        *TRAINING,
+        "runtimes",
+        "verification",
+        "stages/artifacts.py",
+        "stages/calibration.py",
+        "stages/ladder.py",
+    ),
 }
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tfxfer.catalogue.formats import CALIBRATED, DEFAULT_CALIBRATION_IMAGES
+from tfxfer.catalogue.formats import DEFAULT_CALIBRATION_IMAGES
+from tfxfer.config.export_checks import needs_calibration
 from tfxfer.config.schema import Config
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import DataError
@@ -60,7 +61,7 @@ def require_calibration(config: Config, data: RunData) -> None:
     """
     for index, export in enumerate(config.exports):
         asked = export.calibration_images
-        if export.precision in CALIBRATED and asked is not None and asked > len(data.train):
+        if needs_calibration(export) and asked is not None and asked > len(data.train):
             raise DataError(
                 f"exports[{index}].calibration_images must be at most the {len(data.train)} training images. "
                 f"Received: {asked}. Leave it out to use {min(len(data.train), DEFAULT_CALIBRATION_IMAGES)}."

@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from tfxfer.bundle.contract import InputSpec
+from tfxfer.catalogue.ladder import RUNGS
 from tfxfer.catalogue.write_options import DEFAULTS
+from tfxfer.config.export_checks import has_ladder
 from tfxfer.config.exports import write_options
 from tfxfer.config.gates import gate_limits
-from tfxfer.config.schema import Config
+from tfxfer.config.schema import Config, ExportConfig
 from tfxfer.data import ArraySplit, ChosenSource, decode_image
-from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written, write_and_measure
+from tfxfer.stages.artifacts import MEMORY_GATE, Judged, Tracing, Wanted, judged, read_written
 from tfxfer.stages.calibration import calibration_split, require_calibration
 from tfxfer.stages.data import RunData, pixels_key
 from tfxfer.stages.handover import About, Pictures, golden_indices, hand_over
+from tfxfer.stages.ladder import Making, make, with_ladder
 from tfxfer.stages.stage import State
 from tfxfer.stages.training import TrainedNetwork
 from tfxfer.store.fingerprint import value_sha256
@@ -26,16 +29,18 @@ from tfxfer.verification.reference import Reference
 
 def wanted_artifacts(config: Config) -> tuple[Wanted, ...]:
     """The files that a configuration asks for, each with its gates."""
-    return tuple(
-        Wanted(
-            export.format,
-            export.precision,
-            gate_limits(config, export),
-            export.calibration_images,
-            write_options(export, config.data.resize),
-        )
-        for export in config.exports
+    return tuple(_wanted(config, export) for export in config.exports)
+
+
+def _wanted(config: Config, export: ExportConfig) -> Wanted:
+    options = write_options(export, config.data.resize)
+    own = Wanted(
+        export.format, export.precision, gate_limits(config, export), export.calibration_images, options
     )
+    if not has_ladder(export):
+        return own
+    limits = {name: gate_limits(config, export, name) for name in RUNGS[export.format]}
+    return with_ladder(own, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +83,19 @@ class WriteArtifact:
         }
         if self.wanted.options != DEFAULTS:
             key["options"] = asdict(self.wanted.options)
+        if MEMORY_GATE in self.wanted.limits:
+            key["memory"] = True
+        if self.wanted.choice is not None:  # which one is chosen depends on every rung's gates
+            rungs = {rung.precision: dict(rung.limits) for rung in self.wanted.rungs}
+            key["ladder"] = {"choice": self.wanted.choice, "own": dict(self.wanted.limits), "rungs": rungs}
         split = self._calibration(state)
         return key if split is None else {**key, "calibration": list(split.paths)}
 
     def compute(self, state: State, folder: Path) -> None:
         split = self._calibration(state)
-        write_and_measure(
-            self.wanted,
-            state.get("tracing", Tracing),
-            state.get("reference", Reference),
-            folder,
-            calibration=None if split is None else np.asarray(split.images),
-        )
+        calibration = None if split is None else np.asarray(split.images)
+        making = Making(state.get("tracing", Tracing), state.get("reference", Reference), calibration)
+        make(self.wanted, making, folder)
 
     def _calibration(self, state: State) -> ArraySplit | None:
         if not self.wanted.is_calibrated:

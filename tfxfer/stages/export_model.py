@@ -14,12 +14,13 @@ from tfxfer.bundle.contract import Dtype, InputSpec
 from tfxfer.catalogue.decision import Decision
 from tfxfer.catalogue.formats import FORMATS, default_gates
 from tfxfer.catalogue.inputs import ResizeRule
+from tfxfer.catalogue.ladder import CHOICES, precisions
 from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import DataError, ExportError, GateError, UsageError
 from tfxfer.evaluation.predictions import Predictions, collect, refuse_endless
 from tfxfer.runtimes.outputs import Outputs
-from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written, write_and_measure
+from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written
 from tfxfer.stages.calibration import calibration_images
 from tfxfer.stages.handover import (
     About,
@@ -29,6 +30,7 @@ from tfxfer.stages.handover import (
     golden_inputs,
     hand_over,
 )
+from tfxfer.stages.ladder import Making, make, with_ladder
 from tfxfer.store.fingerprint import bytes_sha256, value_sha256
 from tfxfer.verification.gates import require_limits
 from tfxfer.verification.reference import BATCH_SIZE, Images, Reference, image_batches
@@ -143,7 +145,7 @@ def export_reference(
         for entry in wanted:
             place = Path(folder) / entry.name.replace(":", "-")
             place.mkdir()
-            write_and_measure(entry, tracing, reference, place, calibration=calibration)
+            make(entry, Making(tracing, reference, calibration), place)
             artifacts.append(judged(read_written(entry, place), reference))
         about = _about(provenance, reference)
         hand_over(to, artifacts, reference, pictures=_pictures(reference, input_spec), about=about)
@@ -169,14 +171,16 @@ def parse_formats(
     wanted = []
     for text in formats:
         name, _, precision = text.partition(":")
-        facts = FORMATS.get(name)
-        if facts is None or (precision and precision not in facts.precisions):
-            known = ", ".join(f"{each.name}:{one}" for each in FORMATS.values() for one in each.precisions)
+        if name not in FORMATS or precision not in ("", *precisions(name)):
+            known = ", ".join(f"{each}:{one}" for each in FORMATS for one in precisions(each))
             raise UsageError(f"a format must be one of {known}. Received: '{text}'.")
-        precision = precision or facts.precisions[0]
-        wanted.append(
-            Wanted(name, precision, {**default_gates(name, precision, task, decided=decided), **gates})
-        )
+        precision = precision or FORMATS[name].precisions[0]
+        limits = {
+            one: {**default_gates(name, one, task, decided=decided), **gates}
+            for one in FORMATS[name].precisions
+        }
+        entry = Wanted(name, precision, limits.get(precision, gates))
+        wanted.append(with_ladder(entry, limits) if precision in CHOICES else entry)
     paths = [entry.path for entry in wanted]
     if len(set(paths)) != len(paths) or not paths:
         raise UsageError(f"formats must name one file or more, each once. Received: {list(formats)}.")

@@ -124,7 +124,7 @@ def _truth(reference: Reference, index: int) -> Truth:
 def _recorded(entry: Judged) -> str:
     """The golden logits that a file is held against: a quantised one's are its own."""
     precision = entry.wanted.precision
-    return LOGITS if precision == "float32" else own_logits_path(entry.wanted.format, precision)
+    return LOGITS if precision == "float32" else own_logits_path(entry.wanted.format, entry.wanted.file)
 
 
 def _logits(entry: Judged) -> np.ndarray:

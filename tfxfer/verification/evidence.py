@@ -22,6 +22,7 @@ class Evidence:
     latency: Latency | None = None
     reference: Metrics | None = None  # of the trained network, on the same images
     slices: tuple[SliceDrop, ...] = ()
+    peak_memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,17 @@ def _max_latency_ms_p95(limits: Limits, evidence: Evidence) -> GateResult:
     return GateResult("max_latency_ms_p95", limit, latency.p95_ms, latency.p95_ms <= limit, why)
 
 
+def _max_peak_memory_bytes(limits: Limits, evidence: Evidence) -> GateResult:
+    limit, peak = limits["max_peak_memory_bytes"], evidence.peak_memory_bytes
+    if peak is None:
+        raise GateError(
+            "max_peak_memory_bytes needs a measured memory. Received: none; this system does not tell it. "
+            "Remove the gate, or run on Linux."
+        )
+    why = f"{peak:,} bytes came with the file and one prediction, its engine not counted"
+    return GateResult("max_peak_memory_bytes", limit, peak, peak <= limit, why)
+
+
 GATES: Mapping[str, Gate] = {
     "min_accuracy": _min_accuracy,
     "max_accuracy_drop": _max_accuracy_drop,
@@ -196,6 +207,7 @@ GATES: Mapping[str, Gate] = {
     "max_relative_logit_error": _max_relative_logit_error,
     "max_size_bytes": _max_size_bytes,
     "max_latency_ms_p95": _max_latency_ms_p95,
+    "max_peak_memory_bytes": _max_peak_memory_bytes,
     **DECISION_GATES,
     **TASK_GATES,
     **SLICE_GATES,

@@ -61,7 +61,8 @@ def read_vectors(folder: Path, contract: Contract) -> Vectors:
 def _own_paths(contract: Contract) -> list[str]:
     """Raises BundleError where a file is held against other logits than its format and precision say."""
     for entry in contract.artifacts:
-        wanted = LOGITS if entry.precision == "float32" else own_logits_path(entry.format, entry.precision)
+        own = own_logits_path(entry.format, Path(entry.path).stem)
+        wanted = LOGITS if entry.precision == "float32" else own
         if entry.reference != wanted:
             raise BundleError(
                 f"'{entry.path}' must be held against '{wanted}'. Received: '{entry.reference}'."

@@ -12,6 +12,7 @@ from tfxfer.errors import VerificationError
 from tfxfer.runtimes.opening import open_runtime
 from tfxfer.runtimes.outputs import Outputs
 from tfxfer.verification.audit import ops_outside_builtins
+from tfxfer.verification.benchmark import Load, measure_alone
 from tfxfer.verification.latency import Latency, measure_latency
 from tfxfer.verification.reference import Images, image_batches
 
@@ -26,10 +27,11 @@ class Measured:
     outputs: Outputs  # on every held-out picture
     latency: Latency
     ops_outside_builtins: tuple[str, ...]
+    peak_memory_bytes: int | None = None  # that came with the file and one prediction; None: not measured
 
 
-def measure(format: str, path: Path, images: Images) -> Measured:
-    """Open the file in its own runtime and run it on `images`.
+def measure(format: str, path: Path, images: Images, *, memory: bool = False) -> Measured:
+    """Open the file in its own runtime and run it on `images`; its `memory`, in a process of its own.
 
     Raises:
         RuntimeUnavailableError: the runtime is not installed, or refuses the file.
@@ -44,7 +46,13 @@ def measure(format: str, path: Path, images: Images) -> Measured:
         np.concatenate([part.logits for part in parts]),
     )
     latency = measure_latency(runtime, images[0:1][0].astype(runtime.input_dtype, copy=False))
-    return Measured(outputs, latency, ops_outside_builtins(format, path))
+    peak = _peak_memory(format, path) if memory else None
+    return Measured(outputs, latency, ops_outside_builtins(format, path), peak)
+
+
+def _peak_memory(format: str, path: Path) -> int | None:
+    (found,) = measure_alone(format, path, Load(threads=(1,), batches=(1,), runs=1, warm_up=1), threads=1)
+    return found.model_memory_bytes
 
 
 def write_measured(folder: Path, measured: Measured) -> None:
@@ -53,6 +61,7 @@ def write_measured(folder: Path, measured: Measured) -> None:
     figures = {
         "latency": asdict(measured.latency),
         "ops_outside_builtins": list(measured.ops_outside_builtins),
+        "peak_memory_bytes": measured.peak_memory_bytes,
     }
     (folder / FIGURES).write_text(json.dumps(figures), encoding="utf-8")
 
@@ -68,7 +77,9 @@ def read_measured(folder: Path) -> Measured:
         with np.load(folder / OUTPUTS, allow_pickle=False) as arrays:
             outputs = Outputs(arrays["probabilities"], arrays["logits"])
         latency = Latency(**figures["latency"])
-        return Measured(outputs, latency, tuple(figures["ops_outside_builtins"]))
+        return Measured(
+            outputs, latency, tuple(figures["ops_outside_builtins"]), figures["peak_memory_bytes"]
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise VerificationError(
             f"'{folder}' must hold what was measured of an artifact. Received: {error}. Delete it and run again."

@@ -41,7 +41,7 @@ class Proof:
 
     def as_dict(self) -> dict[str, object]:
         """JSON values under report.json's names, without those of the file itself."""
-        latency = self.measured.latency
+        latency, peak = self.measured.latency, self.measured.peak_memory_bytes
         return {
             "status": "passed" if self.passed else "failed",
             "why": self.why,
@@ -51,6 +51,7 @@ class Proof:
             "mean_abs_logit_error": self.parity.mean_abs_logit_error,
             "latency_ms_p50": latency.p50_ms,
             "latency_ms_p95": latency.p95_ms,
+            **({} if peak is None else {"peak_memory_bytes": peak}),
             **({"slices": [entry.as_dict() for entry in self.slices]} if self.slices else {}),
         }
 
@@ -100,5 +101,13 @@ def judge(measured: Measured, reference: Reference, limits: Mapping[str, float],
         scoring=reference.scoring,
     )
     metrics, slices = reference.score(measured.outputs), reference.slice_drops(measured.outputs)
-    evidence = Evidence(found, metrics, size_bytes, measured.latency, reference.metrics, slices)
+    evidence = Evidence(
+        found,
+        metrics,
+        size_bytes,
+        measured.latency,
+        reference.metrics,
+        slices,
+        measured.peak_memory_bytes,
+    )
     return Proof(measured, found, metrics, check_gates(limits, evidence), reference.metrics, slices)
