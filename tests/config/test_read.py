@@ -222,10 +222,6 @@ BAD = {
         "training: {mixed_precision: float8}\n",
         ["training.mixed_precision must be auto, true, false, float16 or bfloat16", "float8"],
     ),
-    "planned key": (
-        "gates: {max_peak_memory_bytes: 1}\n",
-        ["'gates.max_peak_memory_bytes' is not available"],
-    ),
     "planned section": ("tracking: {mlflow: true}\n", ["line 3", "'tracking' is not available"]),
     "a folder's task": (
         "head: multi_label\n",

@@ -13,10 +13,11 @@ from tests.formats.test_litert_int8 import errors
 from tfxfer.errors import ExportError
 from tfxfer.formats import litert_mixed
 from tfxfer.formats.litert import convert_litert
-from tfxfer.formats.litert_blocks import graph_blocks, layer_name
+from tfxfer.formats.litert_blocks import graph_blocks
 from tfxfer.formats.litert_flatbuffer import read_flatbuffer
 from tfxfer.formats.trace import Traced, trace
 from tfxfer.formats.write import write_artifact
+from tfxfer.runtimes.layer_names import layer_name
 
 
 def fragile_network() -> keras.Model:

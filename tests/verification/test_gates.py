@@ -31,7 +31,9 @@ def evidence(n: int, wrong: int = 0, error: float = 1e-6, *, latency: bool = Tru
     other[:wrong] = -logits[:wrong]
     reference, candidate = Outputs(_softmax(logits), logits), Outputs(_softmax(other), other)
     timed = Latency(1.0, 2.0, 50, 5, None) if latency else None
-    return Evidence(parity(reference, candidate, targets), score(candidate, targets), 1000, timed, peak_memory_bytes=900)
+    return Evidence(
+        parity(reference, candidate, targets), score(candidate, targets), 1000, timed, peak_memory_bytes=900
+    )
 
 
 def decided_evidence(n: int) -> Evidence:

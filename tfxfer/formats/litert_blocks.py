@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from tensorflow.lite.python import schema_py_generated as schema
+
+from tfxfer.runtimes.layer_names import layer_name
 
 MOST_BLOCKS = 24  # each costs one quantisation and one run to measure
 WEIGHTED = (
@@ -70,9 +71,3 @@ def _block(model: Any, piece: list[Any]) -> GraphBlock:
     names = [tensors[int(operator.outputs[0])].name.decode() for operator in piece]
     layers = [name for name, operator in zip(names, piece, strict=True) if _has_weights(model, [operator])]
     return GraphBlock(layer_name((layers or names)[-1]), tuple(name.split(";")[0] for name in names))
-
-
-def layer_name(tensor: str) -> str:
-    """The layer in a tensor's name: `network_1/block_2_add_1/Add;…` is of block_2_add."""
-    parts = tensor.split(";")[0].split("/")
-    return re.sub(r"_\d+$", "", parts[1]) if len(parts) > 2 else parts[-1]

@@ -100,6 +100,7 @@ class Written:
         Mapping[str, object], ...
     ] = ()  # what every rung came to, where it was chosen among several
     advice: str = ""  # what would fit where no rung did
+    note: str = ""  # what the report says of a file that nothing is wrong with
     device: Mapping[str, object] | None = None  # that "fastest" is a statement about
 
     @property
@@ -143,6 +144,8 @@ class Judged:
             head["calibration_images"] = self.written.calibration_images
         if self.written.ladder:
             head["ladder"] = [dict(rung) for rung in self.written.ladder]
+        if self.written.note:
+            head["note"] = self.written.note
         if self.written.device is not None:
             head["ladder_device"] = dict(self.written.device)
         if self.proof is None:
@@ -225,7 +228,7 @@ def read_written(wanted: Wanted, folder: Path) -> Written:
         facts["calibration_images"],
         tuple(facts.get("ladder", ())),
         facts.get("advice", ""),
-        facts.get("device"),
+        device=facts.get("device"),
     )
 
 

@@ -21,6 +21,7 @@ from tfxfer.stages.calibration import calibration_split, require_calibration
 from tfxfer.stages.data import RunData, pixels_key
 from tfxfer.stages.handover import About, Pictures, golden_indices, hand_over
 from tfxfer.stages.ladder import Making, make, with_ladder
+from tfxfer.stages.slower import with_notes
 from tfxfer.stages.stage import State
 from tfxfer.stages.training import TrainedNetwork
 from tfxfer.store.fingerprint import value_sha256
@@ -117,7 +118,7 @@ class HandOver:
 
     def __call__(self, state: State, /) -> State:
         reference = state.get("reference", Reference)
-        artifacts = tuple(judged(written, reference) for written in state.get("written", tuple))
+        artifacts = with_notes([judged(written, reference) for written in state.get("written", tuple)])
         for entry in artifacts:
             state.journal.write("artifact", **_event(entry))
         manifest = hand_over(

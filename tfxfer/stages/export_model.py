@@ -31,6 +31,7 @@ from tfxfer.stages.handover import (
     hand_over,
 )
 from tfxfer.stages.ladder import Making, make, with_ladder
+from tfxfer.stages.slower import with_notes
 from tfxfer.store.fingerprint import bytes_sha256, value_sha256
 from tfxfer.verification.gates import require_limits
 from tfxfer.verification.reference import BATCH_SIZE, Images, Reference, image_batches
@@ -147,6 +148,7 @@ def export_reference(
             place.mkdir()
             make(entry, Making(tracing, reference, calibration), place)
             artifacts.append(judged(read_written(entry, place), reference))
+        artifacts = list(with_notes(artifacts))
         about = _about(provenance, reference)
         hand_over(to, artifacts, reference, pictures=_pictures(reference, input_spec), about=about)
         return _report(to, artifacts, reference)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tfxfer.runtimes.opening import open_runtime
 from tfxfer.runtimes.outputs import Outputs
 from tfxfer.verification.audit import ops_outside_builtins
 from tfxfer.verification.benchmark import Load, measure_alone
+from tfxfer.verification.delegates import float_islands, not_delegated, runs_integers
 from tfxfer.verification.latency import Latency, measure_latency
 from tfxfer.verification.reference import Images, image_batches
 
@@ -27,6 +29,10 @@ class Measured:
     outputs: Outputs  # on every held-out picture
     latency: Latency
     ops_outside_builtins: tuple[str, ...]
+    not_delegated: Mapping[str, int] = field(
+        default_factory=dict
+    )  # LiteRT: operations that XNNPACK did not take
+    float_islands: tuple[str, ...] = ()  # LiteRT in integers: what computes in floats all the same
     peak_memory_bytes: int | None = None  # that came with the file and one prediction; None: not measured
 
 
@@ -47,7 +53,15 @@ def measure(format: str, path: Path, images: Images, *, memory: bool = False) ->
     )
     latency = measure_latency(runtime, images[0:1][0].astype(runtime.input_dtype, copy=False))
     peak = _peak_memory(format, path) if memory else None
-    return Measured(outputs, latency, ops_outside_builtins(format, path), peak)
+    litert = format == "litert"
+    return Measured(
+        outputs,
+        latency,
+        ops_outside_builtins(format, path),
+        not_delegated(path) if litert else {},
+        float_islands(path) if litert and runs_integers(path) else (),
+        peak,
+    )
 
 
 def _peak_memory(format: str, path: Path) -> int | None:
@@ -61,6 +75,8 @@ def write_measured(folder: Path, measured: Measured) -> None:
     figures = {
         "latency": asdict(measured.latency),
         "ops_outside_builtins": list(measured.ops_outside_builtins),
+        "not_delegated": dict(measured.not_delegated),
+        "float_islands": list(measured.float_islands),
         "peak_memory_bytes": measured.peak_memory_bytes,
     }
     (folder / FIGURES).write_text(json.dumps(figures), encoding="utf-8")
@@ -78,7 +94,12 @@ def read_measured(folder: Path) -> Measured:
             outputs = Outputs(arrays["probabilities"], arrays["logits"])
         latency = Latency(**figures["latency"])
         return Measured(
-            outputs, latency, tuple(figures["ops_outside_builtins"]), figures["peak_memory_bytes"]
+            outputs,
+            latency,
+            tuple(figures["ops_outside_builtins"]),
+            figures["not_delegated"],
+            tuple(figures["float_islands"]),
+            figures["peak_memory_bytes"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise VerificationError(

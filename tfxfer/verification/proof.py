@@ -51,6 +51,8 @@ class Proof:
             "mean_abs_logit_error": self.parity.mean_abs_logit_error,
             "latency_ms_p50": latency.p50_ms,
             "latency_ms_p95": latency.p95_ms,
+            **({"not_delegated": dict(self.measured.not_delegated)} if self.measured.not_delegated else {}),
+            **({"float_islands": list(self.measured.float_islands)} if self.measured.float_islands else {}),
             **({} if peak is None else {"peak_memory_bytes": peak}),
             **({"slices": [entry.as_dict() for entry in self.slices]} if self.slices else {}),
         }
