@@ -105,6 +105,21 @@ def test_a_failed_gate_is_the_first_thing_a_reader_sees() -> None:
     assert "Not ready" not in good
 
 
+def test_the_ladder_the_recipe_and_what_moved_are_told() -> None:
+    value = report()
+    value["recipe"] = {"name": "partial", "why": "233 images per class"}
+    value["phases"][1]["moved"] = [{"block": "block_3", "weights": 0.043, "features": 0.87}]
+    value["artifacts"][2]["ladder"] = [
+        {"precision": "int8", "status": "failed", "why": f"a drop of 0.3 {HOSTILE}", "size_bytes": 300_000},
+        {"precision": "float16", "status": "chosen", "why": "", "size_bytes": 500_000, "accuracy": 0.9},
+    ]
+    text = Elements(render_report(finished(value))).text
+    assert "Recipe partial: 233 images per class." in text
+    assert "4.3 %" in text
+    assert "The ladder that led to litert:int8" in text
+    assert f"a drop of 0.3 {HOSTILE}" in text
+
+
 def test_the_verdict_is_in_words() -> None:
     text = Elements(page_of("classification")).text
     assert "the right class to 90.0 % of 300 test pictures (95 % interval 86.0 to 92.9 %)" in text

@@ -46,6 +46,10 @@ def forgotten(value: Report) -> None:
     value["phases"][1]["history"]["val_accuracy"] = [0.4, 0.5, 0.6]
 
 
+def forgotten_source(value: Report) -> None:
+    value["forgetting"] = {"before": 0.9, "after": 0.7, "lost": 0.2, "interval": [0.1, 0.3]}
+
+
 def overfitted(value: Report) -> None:
     value["phases"][1]["history"]["accuracy"] = [0.9, 0.99, 1.0]
     value["phases"][1]["history"]["val_accuracy"] = [0.82, 0.83, 0.85]
@@ -102,6 +106,7 @@ PLANTED = [
     (collapsed, "Collapse: 98.3 % of the test pictures are answered “daisy”, which 33.3 % show", "test.confusion"),
     (negative, "Negative transfer: -10.0 points", "verdict.gain"),
     (forgotten, "Phase “last blocks” forgot", "phases[1].before.val_accuracy"),
+    (forgotten_source, "forgot its source: a head of its own reaches 70.0 %", "forgetting.lost"),
     (overfitted, "Overfitting: in phase “last blocks”", "phases[1].history.accuracy"),
     (wrong_range, "Preprocessing mismatch: the first block is 100", "domain_gap[0].distance"),
     (scaled_to_unit, "Preprocessing mismatch", "domain_gap[0].distance"),

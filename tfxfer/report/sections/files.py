@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfxfer.report import words
-from tfxfer.report.blocks import Block, Cell, Plot, Plots, Section, Words, table
+from tfxfer.report.blocks import Block, Cell, Plot, Plots, Section, Tone, Words, table
 from tfxfer.report.finished import FinishedRun, facts, number, rows
 from tfxfer.report.plots.files import Axes, FilePoint, file_scatter
 from tfxfer.report.tasks import agreement, artifact_name, score_text, task_words
+
+TONES: Mapping[str, Tone] = {"chosen": "good", "passed": "good", "failed": "bad"}
 
 
 def files(run: FinishedRun) -> Section | None:
@@ -21,6 +23,7 @@ def files(run: FinishedRun) -> Section | None:
     blocks: list[Block] = [_table(run, artifacts)]
     if len(measured) > 1:
         blocks.append(Plots((_plot(run, measured, "size_bytes"), _plot(run, measured, "latency_ms_p50"))))
+    blocks += [block for entry in artifacts if (block := _ladder(run, entry)) is not None]
     blocks.append(
         Words("Latency is that of one picture after warming up, on the machine that ran this; phones differ.")
     )
@@ -49,6 +52,25 @@ def _table(run: FinishedRun, artifacts: Sequence[Mapping[str, Any]]) -> Block:
         for entry in artifacts
     ]
     return table("Each file, run in its own runtime on the test pictures", columns, made, text=3)
+
+
+def _ladder(run: FinishedRun, entry: Mapping[str, Any]) -> Block | None:
+    """Every precision that was tried for a file, and why it was or was not taken."""
+    own, rungs = task_words(run), rows(entry, "ladder")
+    made = [
+        (
+            str(rung.get("precision")),
+            Cell(str(rung.get("status")), TONES.get(str(rung.get("status")), "")),
+            words.size(number(rung, "size_bytes")),
+            score_text(run, number(rung, own.score)),
+            _change(run, number(rung, own.change)),
+            words.milliseconds(number(rung, "latency_ms_p50")),
+            Cell(str(rung.get("why") or "")),
+        )
+        for rung in rungs
+    ]
+    columns = ("precision", "status", "size", own.score.replace("_", " "), "change", "p50", "why")
+    return table(f"The ladder that led to {artifact_name(entry)}", columns, made, text=2) if made else None
 
 
 def _change(run: FinishedRun, value: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfxfer.report import words
@@ -36,8 +36,33 @@ def training(run: FinishedRun) -> Section | None:
         "Phases", COLUMNS, [_row(order, phase) for order, phase in enumerate(phases, start=1)], text=4
     )
     why = Words("Why: " + "; ".join(_reasons(phases)) + ".") if _reasons(phases) else None
-    blocks: list[Block] = [Plots(tuple(plots)), cost, *([] if why is None else [why])]
-    return Section("training", "How it was trained", tuple(blocks))
+    found = (_recipe(run), Plots(tuple(plots)), cost, _moved(phases), why)
+    blocks = tuple(block for block in found if block is not None)
+    return Section("training", "How it was trained", blocks)
+
+
+def _recipe(run: FinishedRun) -> Words | None:
+    """What was chosen, and why."""
+    recipe = facts(run.report, "recipe")
+    if not recipe:
+        return None
+    return Words(f"Recipe {recipe.get('name')}: {recipe.get('why')}.")
+
+
+def _moved(phases: Sequence[Mapping[str, Any]]) -> Block | None:
+    """How far each phase moved each block that learned."""
+    made = [
+        (
+            str(phase.get("name")),
+            str(block.get("block")),
+            words.share(number(block, "weights")),
+            words.figure(number(block, "features")),
+        )
+        for phase in phases
+        for block in rows(phase, "moved")
+    ]
+    columns = ("phase", "block", "change of its weights", "likeness of its features (CKA, 1: the same)")
+    return table("How far each block moved", columns, made, text=2) if made else None
 
 
 def _row(order: int, phase: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,12 @@ from tfxfer.report.finished import FinishedRun
 from tfxfer.report.symptoms.answers import collapse, false_confidence, few_test_pictures, weak_classes
 from tfxfer.report.symptoms.artifacts import failed_precision, missed_budget, slower_than_float
 from tfxfer.report.symptoms.training import forgetting, idle_phases, overfitting
-from tfxfer.report.symptoms.transfer import amplified_shift, negative_transfer, preprocessing_mismatch
+from tfxfer.report.symptoms.transfer import (
+    amplified_shift,
+    forgotten_source,
+    negative_transfer,
+    preprocessing_mismatch,
+)
 
 Symptom = Callable[[FinishedRun], Iterator[Advice]]
 SYMPTOMS: tuple[Symptom, ...] = (
@@ -18,6 +23,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
     negative_transfer,
     amplified_shift,
     forgetting,
+    forgotten_source,
     overfitting,
     failed_precision,
     missed_budget,

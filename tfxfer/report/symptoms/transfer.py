@@ -31,6 +31,22 @@ def negative_transfer(run: FinishedRun) -> Iterator[Advice]:
     )
 
 
+def forgotten_source(run: FinishedRun) -> Iterator[Advice]:
+    """The backbone serves the task it came from surely worse than before."""
+    found = facts(run.report, "forgetting")
+    bounds = numbers(found, "interval")
+    if len(bounds) != 2 or bounds[0] <= 0:
+        return
+    yield Advice(
+        symptom="The backbone forgot its source: a head of its own reaches "
+        f"{words.share(number(found, 'after'))} there, {words.share(number(found, 'before'))} before training.",
+        cause="Fine-tuning overwrote what the target does not need.",
+        remedy="If the source still matters: fewer unfrozen blocks, smaller rates, or training.l2_sp, which holds the "
+        "weights near the pretrained ones.",
+        figure="forgetting.lost, forgetting.interval",
+    )
+
+
 def preprocessing_mismatch(run: FinishedRun) -> Iterator[Advice]:
     """What enters the backbone is not what it was trained on, while its later blocks are hardly further away."""
     found = _entry(run) or _worthless_features(run)
