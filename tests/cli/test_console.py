@@ -38,6 +38,16 @@ EVENTS: tuple[Event, ...] = (
         "images_per_second": 61.2,
     },
     {
+        "event": "epoch",
+        "phase": "solved head",
+        "epoch": 1,
+        "epochs": 1,
+        "solver": "lbfgs",
+        "val_accuracy": 0.9,
+        "took_seconds": 2.0,
+        "images_per_second": 61.2,
+    },
+    {
         "event": "artifact",
         "format": "onnx",
         "precision": "float32",
@@ -57,6 +67,7 @@ train
   head: the head: 130 weights; features at pooling from litert; solved by lbfgs
     a linear head
   head: epoch 1/8: val accuracy 0.9123, loss - (12 s, 61.2 images/s)
+  solved head: solved: val accuracy 0.9 (2.0 s)
   onnx float32: failed (logits differ)
 """
 

@@ -401,6 +401,15 @@ def test_plan_agrees_with_the_run(finished: Finished, capsys: pytest.CaptureFixt
         assert planned["cached_boundary"] == done["cached_boundary"]
 
 
+def test_plan_says_that_a_head_is_too_large_to_be_solved(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tfxfer.training.linear.MOST_WORK", 100)
+    assert call("plan", str(finished.config), "--json") == 0
+    warnings = json.loads(capsys.readouterr().out)["warnings"]
+    assert any("'head' is iterated over 2 epochs, not solved" in text for text in warnings)
+
+
 def test_a_plan_knows_where_the_backbone_is_cut(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -193,6 +193,19 @@ def test_weights_of_examples_count() -> None:
     assert np.mean(np.argmax(model.predict(images, verbose=0), 1) == 0) > 0.95
 
 
+def test_validation_counts_examples_by_their_weights_and_a_callers_metric_does_not() -> None:
+    images, labels = tiny_images(48)
+    model = settled_model()
+    right = np.argmax(model.predict(images, verbose=0), 1) == labels
+    weights = np.where(right, 3.0, 1.0).astype("float32")
+    own = keras.metrics.SparseCategoricalAccuracy(name="own")
+    data = tf.data.Dataset.from_tensor_slices((images, labels, weights)).batch(16)
+    history = fit(model, tiny_dataset(), data, Phase("p", epochs=1, unfreeze="none"), metrics=[own])
+    assert history.before["val_accuracy"] == pytest.approx(np.average(right, weights=weights))
+    assert history.before["val_own"] == pytest.approx(right.mean())
+    assert 0 < right.mean() < 1
+
+
 def test_what_freeze_set_is_kept_where_the_phase_says_nothing() -> None:
     model = settled_model()
     boundary = freeze(model, FreezePolicy("1 block"))

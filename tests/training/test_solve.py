@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
 from tfxfer.training.examples import ArrayExamples
-from tfxfer.training.linear import linear_layer, why_not_solved
+from tfxfer.training.linear import MOST_WORK, linear_layer, too_much_to_solve, why_not_solved
 from tfxfer.training.phase import Phase
 from tfxfer.training.solve import fitted, solve, write
 
@@ -77,3 +79,27 @@ def test_reasons_against_solving() -> None:
     assert "class" in str(why_not_solved(head(4), Phase("p"), train, validation))
     raw = ArrayExamples(train.inputs, train.targets, None, 16, prepared=False)
     assert "cached" in str(why_not_solved(head(3), Phase("p"), raw, validation))
+
+
+def test_validation_counts_examples_by_their_weights() -> None:
+    train, validation = examples(200, 3, 0), examples(100, 3, 1)
+    wrong = replace(validation, targets=(validation.targets + (validation.targets == 2)) % 3)
+    plain = solve(train, wrong)
+    weights = np.where(validation.targets == 2, 1e-6, 1.0)
+    weighed = solve(train, replace(wrong, weights=weights))
+    logits = np.asarray(validation.inputs[:], np.float64) @ weighed.kernel + weighed.bias
+    right = logits.argmax(1) == wrong.targets
+    assert weighed.score == pytest.approx(np.average(right, weights=weights))
+    assert weighed.score > plain.score + 0.2
+
+
+def test_ten_thousand_classes_are_iterated() -> None:
+    train = ArrayExamples(
+        np.zeros((20_000, 128), "float32"), np.arange(20_000, dtype="int32") % 10_000, None, 16, True
+    )
+    inputs = keras.Input((128,))
+    model = keras.Model(inputs, keras.layers.Dense(10_000)(inputs))
+    reason = "20,000 examples, 128 features and 10,000 outputs take hours to solve"
+    assert str(why_not_solved(model, Phase("p"), train, train)).startswith(reason)
+    assert too_much_to_solve(MOST_WORK // 100, 10, 10, "classification") is None
+    assert too_much_to_solve(MOST_WORK, 10, 10, "regression") is None  # solved at once, whatever the outputs

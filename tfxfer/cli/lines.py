@@ -8,7 +8,9 @@ from tfxfer.cli.output import shown
 from tfxfer.store.journal import Event
 
 # Facts of an epoch that are not metrics.
-_NOT_METRICS = ("event", "phase", "epoch", "epochs", "seconds", "took_seconds", "images_per_second")
+_NOT_METRICS = (
+    *("event", "phase", "epoch", "epochs", "solver", "seconds", "took_seconds", "images_per_second"),
+)
 
 
 def event_line(event: Event) -> str | None:
@@ -90,6 +92,8 @@ def _epoch(event: Event) -> str:
     words = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in metrics.items())
     speed = event.get("images_per_second")
     pace = duration(event.get("took_seconds")) + ("" if speed is None else f", {shown(speed)} images/s")
+    if event.get("solver") not in (None, "gradient"):  # no epochs: solved at once
+        return f"  {event.get('phase')}: solved: {words} ({duration(event.get('took_seconds'))})"
     return f"  {event.get('phase')}: epoch {event.get('epoch')}/{event.get('epochs')}: {words} ({pace})"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,7 @@ def make_plan(config: Config) -> dict[str, Any]:
         "warnings": [
             *_data_warnings(data),
             *phase_warnings(plan.phases, min(data.counts), pretrained=config.backbone.weights != "none"),
+            *_solver_warnings(network, parts, workloads, images["train"]),
         ],
     }
 
@@ -172,6 +173,21 @@ def _features(phase: Phase, work: Workload) -> str:
         return "kept of validation alone: training images are others in every epoch; augment.views would keep some"
     views = phase.augmentation.views
     return "computed once" if views is None else f"computed once, {views} views of each training image"
+
+
+def _solver_warnings(
+    network: Network, phases: Sequence[Phase], workloads: Sequence[Workload], examples: int
+) -> Iterator[str]:
+    """Heads that would be solved if they were not so large."""
+    from tfxfer.training.linear import too_much_to_solve
+
+    for phase, work in zip(phases, workloads, strict=True):
+        if phase.solver == "gradient" or work.boundary.unfrozen_blocks or network.head.hidden:
+            continue
+        views = phase.augmentation.views or 1
+        reason = too_much_to_solve(examples * views, work.feature_size, len(network.labels), network.task)
+        if reason is not None:
+            yield f"phase '{phase.name}' is iterated over {phase.epochs} epochs, not solved: {reason}."
 
 
 def _data_warnings(data: PlannedData) -> Iterator[str]:

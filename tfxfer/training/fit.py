@@ -23,7 +23,7 @@ from tfxfer.training.callbacks import check_callbacks
 from tfxfer.training.carry import Carry
 from tfxfer.training.cut import Cut, cut
 from tfxfer.training.determinism import reseed
-from tfxfer.training.examples import Examples, check_dataset
+from tfxfer.training.examples import ArrayExamples, Examples, check_dataset
 from tfxfer.training.focal import focal_loss
 from tfxfer.training.groups import check_learning_rates, rate_groups
 from tfxfer.training.history import History
@@ -116,6 +116,9 @@ def fit(
                 balanced_examples(given, phase.imbalance, _labels(model), seed=seed),
                 examples_of(validation, kept[1], phase, None),
             )
+            for part in examples:  # of a cached tf.data.Dataset, the order is only known now
+                if isinstance(part, ArrayExamples):
+                    require_same("order of examples", part.targets)
             job = _job(made, examples, phase, loss, metrics, callbacks, journal, carry)
             solvable = loss is None and not callbacks and not metrics
             return _run(job, made, kept, notes, solvable=solvable)
@@ -281,6 +284,7 @@ def _job(
         made.head,
         arithmetic_of(phase.mixed_precision, made.model),
         mixed_targets(ready, train.labels, made.head) if phase.augmentation.mixes else None,
+        [metric for metric in counted if metric not in metrics],  # a caller's are counted as Keras does
     )
 
 

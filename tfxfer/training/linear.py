@@ -13,6 +13,8 @@ from tfxfer.training.examples import ArrayExamples, Examples
 from tfxfer.training.phase import Phase
 
 LARGEST = 2**28  # numbers in the table of features (2 GiB as float64): beyond it, iterating is cheaper
+# Multiplications of all features with the kernel; a solver does that some thousand times: beyond it, for hours.
+MOST_WORK = 10**10
 
 
 def linear_layer(suffix: keras.Model) -> keras.layers.Dense | None:
@@ -49,7 +51,23 @@ def why_not_solved(
         return "features are not vectors"
     if len(train.targets) * train.views * suffix.inputs[0].shape[1] > LARGEST:
         return "there are too many features to solve at once"
-    return TARGET_FAULTS["classification" if head is None else head.task](train.targets, layer.units)
+    task: TaskName = "classification" if head is None else head.task
+    too_much = too_much_to_solve(
+        len(train.targets) * train.views, suffix.inputs[0].shape[1], layer.units, task
+    )
+    if too_much is not None:
+        return too_much
+    return TARGET_FAULTS[task](train.targets, layer.units)
+
+
+def too_much_to_solve(examples: int, features: int, outputs: int, task: TaskName) -> str | None:
+    """Why solving would take hours; None where it would not. A ridge is solved for all outputs at once."""
+    if task == "regression" or examples * features * outputs <= MOST_WORK:
+        return None
+    return (
+        f"{examples:,} examples, {features:,} features and {outputs:,} outputs take hours to solve "
+        f"(their product may be {MOST_WORK:,})"
+    )
 
 
 def _class_faults(targets: np.ndarray, units: int) -> str | None:

@@ -54,6 +54,7 @@ class Job:
     head: Head | None  # of a Network; None for a plain model
     arithmetic: Arithmetic
     mixed: MixedTargets | None  # where training pictures are mixed
+    weighed: Sequence[keras.metrics.Metric]  # those that count validation's examples by their weights
 
 
 def train_weights(job: Job) -> Trained:
@@ -95,7 +96,9 @@ class _Loop:
             mixed=job.mixed,
             arithmetic=job.arithmetic,
         )
-        self.validation_step: Step = validation_step(job.learner, job.validation, job.loss, job.metrics)
+        self.validation_step: Step = validation_step(
+            job.learner, job.validation, job.loss, job.metrics, weighed=job.weighed
+        )
         self.listeners = ready_callbacks(job.callbacks, job.phase)
         self.callbacks = keras.callbacks.CallbackList(
             self.listeners,
@@ -124,7 +127,7 @@ class _Loop:
         best.offer(1, logs)
         seconds = time.perf_counter() - start
         self.trained.add(logs, seconds)
-        self._tell(1, logs, seconds, len(job.train.targets) / seconds)
+        self._tell(1, logs, seconds, len(job.train.targets) / seconds, solver="lbfgs")
         self._end(best)
 
     def _start(self, found: Snapshot | None = None) -> Best:
@@ -271,13 +274,15 @@ class _Loop:
         callbacks.on_test_end({name.removeprefix("val_"): value for name, value in logs.items()})
         return logs
 
-    def _tell(self, epoch: int, logs: Logs, seconds: float, images_per_second: float) -> None:
+    def _tell(
+        self, epoch: int, logs: Logs, seconds: float, images_per_second: float, *, solver: str = "gradient"
+    ) -> None:
         job = self.job
         rounded = {name: value if math.isfinite(value) else None for name, value in logs.items()}
         speed = {"took_seconds": round(seconds, 3), "images_per_second": round(images_per_second, 1)}
-        job.journal.write(
-            "epoch", phase=job.phase.name, epoch=epoch, epochs=job.phase.epochs, **rounded | speed
-        )
+        epochs = job.phase.epochs if solver == "gradient" else 1
+        facts = {"phase": job.phase.name, "epoch": epoch, "epochs": epochs, "solver": solver}
+        job.journal.write("epoch", **facts | rounded | speed)
 
     def _not_finite(self, loss: float, epoch: int, step: int) -> TrainingError:
         rate = self.job.updates.head_learning_rate()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -58,7 +58,11 @@ def write(layer: keras.layers.Dense, solution: Solution) -> None:
 def fitted(solution: Solution, train: ArrayExamples, head: Head | None = None) -> dict[str, float]:
     """How the solution does on the examples it was solved for, under the names that training logs."""
     task: TaskName = "classification" if head is None else head.task
-    score, loss = SCORES[task](rows(train) @ solution.kernel + solution.bias, train, head)
+    logits = rows(train) @ solution.kernel + solution.bias
+    _, loss = SCORES[task](logits, train, head)
+    score, _ = SCORES[task](
+        logits, replace(train, weights=None), head
+    )  # of the examples, as gradient training logs
     return {"loss": loss, METRIC_NAMES[task]: score}
 
 
@@ -145,7 +149,7 @@ def _standard_targets(examples: ArrayExamples, head: Head) -> np.ndarray:
     return (values - np.array(head.offset)) / np.array(head.scale)
 
 
-Scores = tuple[float, float]  # the task's own metric and the loss, both weighted as `fit` weights them
+Scores = tuple[float, float]  # the task's own metric and the loss, both of weighted examples
 
 
 def _class_scores(logits: np.ndarray, examples: ArrayExamples, head: Head | None) -> Scores:
@@ -154,7 +158,7 @@ def _class_scores(logits: np.ndarray, examples: ArrayExamples, head: Head | None
     log_probabilities = logits - logits.max(axis=1, keepdims=True)
     log_probabilities -= np.log(np.exp(log_probabilities).sum(axis=1, keepdims=True))
     losses = -log_probabilities[np.arange(len(logits)), examples.targets]
-    return float(np.mean(logits.argmax(axis=1) == examples.targets)), _weighted_mean(losses, examples)
+    return _share(logits.argmax(axis=1) == examples.targets, examples), _weighted_mean(losses, examples)
 
 
 def _label_scores(logits: np.ndarray, examples: ArrayExamples, head: Head | None) -> Scores:
@@ -162,15 +166,21 @@ def _label_scores(logits: np.ndarray, examples: ArrayExamples, head: Head | None
     del head
     truth = np.asarray(examples.targets, np.float64)
     losses = (np.logaddexp(0, logits) - truth * logits).mean(axis=1)
-    return float(np.mean((logits > 0) == (truth > 0.5))), _weighted_mean(losses, examples)
+    right = ((logits > 0) == (truth > 0.5)).mean(axis=1)
+    return _share(right, examples), _weighted_mean(losses, examples)
 
 
 def _value_scores(logits: np.ndarray, examples: ArrayExamples, head: Head | None) -> Scores:
     """Mean absolute error in the targets' unit, and mean squared error in standard deviations."""
     assert head is not None
     errors = logits - _standard_targets(examples, head)
-    absolute = float(np.mean(np.abs(errors) * np.array(head.scale)))
-    return absolute, _weighted_mean(np.square(errors).mean(axis=1), examples)
+    absolute = (np.abs(errors) * np.array(head.scale)).mean(axis=1)
+    return _share(absolute, examples), _weighted_mean(np.square(errors).mean(axis=1), examples)
+
+
+def _share(values: np.ndarray, examples: ArrayExamples) -> float:
+    """The mean of each example's value by its weight, as `evaluate` has it."""
+    return float(np.average(values, weights=examples.weights))
 
 
 def _weighted_mean(losses: np.ndarray, examples: ArrayExamples) -> float:

@@ -137,14 +137,25 @@ def _step(
 
 
 def validation_step(
-    learner: Learner, examples: Examples, loss: keras.losses.Loss, metrics: Sequence[keras.metrics.Metric]
+    learner: Learner,
+    examples: Examples,
+    loss: keras.losses.Loss,
+    metrics: Sequence[keras.metrics.Metric],
+    *,
+    weighed: Sequence[keras.metrics.Metric] = (),
 ) -> Compiled:
-    """A function of one batch that updates metrics and returns the loss of the whole batch."""
+    """A function of one batch that updates metrics and returns the loss of the whole batch.
+
+    Of the metrics, those in `weighed` count examples by their weights, as `evaluate` does.
+    """
+    known = {id(metric) for metric in weighed}
+    plain = [metric for metric in metrics if id(metric) not in known]
     strategy, prepared = tf.distribute.get_strategy(), examples.prepared
 
     def one_replica(x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
         outputs = learner.outputs(x, prepared=prepared, training=False)
-        _count(metrics, y, outputs)
+        _count(plain, y, outputs)
+        _count(weighed, y, outputs, weights)
         return replica_loss(loss, y, outputs, weights) + _regularisation(learner.suffix, loss)
 
     def step(*parts: Any) -> tf.Tensor:
@@ -188,6 +199,14 @@ def _regularisation(model: keras.Model, loss: keras.losses.Loss) -> tf.Tensor:
     )
 
 
-def _count(metrics: Sequence[keras.metrics.Metric], y: tf.Tensor, outputs: tf.Tensor) -> None:
+def _count(
+    metrics: Sequence[keras.metrics.Metric],
+    y: tf.Tensor,
+    outputs: tf.Tensor,
+    weights: tf.Tensor | None = None,
+) -> None:
     for metric in metrics:
-        metric.update_state(y, outputs)
+        if weights is None:  # a caller's metric need not know of any
+            metric.update_state(y, outputs)
+        else:
+            metric.update_state(y, outputs, sample_weight=weights)
