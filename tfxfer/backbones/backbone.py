@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 
+from tfxfer.backbones.channels import with_channels
 from tfxfer.backbones.embedded import load_embedded
 from tfxfer.backbones.keras_applications import load_keras_application
 from tfxfer.backbones.loaded import Loaded
 from tfxfer.backbones.until import cut_until
 from tfxfer.catalogue.backbones import NAMED_WEIGHTS, BackboneFacts, backbone_facts
-from tfxfer.catalogue.inputs import Input, Kind, Size
+from tfxfer.catalogue.inputs import ImageInput, Input, Kind, Size
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
 from tfxfer.config.until import OPAQUE
 from tfxfer.errors import ConfigError
+
+MAX_CHANNELS = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +52,7 @@ def load_backbone(
     until: str | None = None,
     seed: int = 0,
     kind: Kind = "image",
+    channels: int = 3,
 ) -> Backbone:
     """The backbone of that name: keras/NAME, embedded/NAME, hub/HANDLE or file/PATH; or a Keras model of your own.
 
@@ -60,12 +64,26 @@ def load_backbone(
     on what was built before. `options` of hub/ are `signature` and `output`, where a module has several.
     Those of file/ and of a model are `features`, the layer whose output the new head takes where it is not the last
     before the old head, and `trusted`, whether a file may run code of its own.
+    `channels` other than 3 gives a backbone for pictures of one channel or of more than three: the kernel of its
+    first convolution is summed or repeated (see `with_channels`); such pictures come as arrays.
     `kind="tensor"` opens a hub/ module of numbers that are no picture; it takes no `pixels`.
 
     Raises:
         ConfigError: the name, a size, an option, `pixels` or `until` is wrong.
         WeightsError: the weights are missing, damaged, or another network's.
     """
+    if channels != 3:
+        three = load_backbone(
+            name,
+            image_size=image_size,
+            weights=weights,
+            options=options,
+            pixels=pixels,
+            until=until,
+            seed=seed,
+            kind=kind,
+        )
+        return _for_channels(three, channels)
     asked = None if pixels is None else _pixels(pixels)
     size = None if image_size is None else _size(image_size)
     if isinstance(name, keras.Model):
@@ -119,6 +137,31 @@ def check_request(facts: BackboneFacts, size: Size, weights: str, options: Mappi
 def _backbone(name: str, loaded: Loaded, until: str | None = None) -> Backbone:
     model = loaded.model if until is None else cut_until(loaded.model, until)
     return Backbone(name, model, loaded.input, loaded.source, loaded.licence, loaded.weights, until)
+
+
+def _for_channels(backbone: Backbone, channels: int) -> Backbone:
+    contract = backbone.input
+    if (
+        not isinstance(contract, ImageInput)
+        or not isinstance(channels, int)
+        or not 1 <= channels <= MAX_CHANNELS
+    ):
+        raise ConfigError(
+            f"channels must be 1 to {MAX_CHANNELS}, of pictures. Received: {channels!r} of kind {contract.kind!r}."
+        )
+    pixels = contract.pixels
+    if len({*pixels.scale}) > 1 or len({*pixels.offset}) > 1:
+        raise ConfigError(
+            f"{channels} channels need one scale and one offset for all of them. Received: {pixels.as_dict()} of "
+            f"{backbone.name!r}. Give pixels, for example {{scale: 0.0173, offset: -2}} in place of ImageNet's means."
+        )
+    how = "summed" if channels == 1 else "repeated"
+    return replace(
+        backbone,
+        model=with_channels(backbone.model, channels),
+        input=ImageInput(contract.size, pixels, channels),
+        source=f"{backbone.source}; its first convolution's kernel {how} for {channels} channels",
+    )
 
 
 def _pixels(value: str | Mapping[str, object] | Pixels) -> Pixels:

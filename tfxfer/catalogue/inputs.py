@@ -14,10 +14,14 @@ ResizeRule = Literal["stretch", "crop", "pad"]
 
 @dataclass(frozen=True, slots=True)
 class ImageInput:
-    """A picture of a fixed size, RGB 0-255 before `pixels` is applied."""
+    """A picture of a fixed size, RGB 0-255 before `pixels` is applied.
+
+    With other than three channels, each is 0-255, and `pixels` says the same of all of them.
+    """
 
     size: Size
     pixels: Pixels
+    channels: int = 3
     kind: ClassVar[Kind] = "image"
 
 

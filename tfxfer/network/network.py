@@ -123,8 +123,8 @@ def attach_head(
 def _input(contract: Input) -> tuple[Any, Any]:
     """What the network takes, and what its backbone takes of it."""
     if isinstance(contract, ImageInput):
-        image = keras.Input((*contract.size, 3), dtype="uint8", name="image")
-        return image, Preprocess.of(contract.pixels)(image)
+        image = keras.Input((*contract.size, contract.channels), dtype="uint8", name="image")
+        return image, Preprocess.of(contract.pixels, contract.channels)(image)
     tensor = keras.Input(contract.shape, dtype="float32", name="tensor")
     return tensor, tensor
 

@@ -29,7 +29,10 @@ class Preprocess(keras.layers.Layer):
         self.order, self.scale, self.offset = order, tuple(scale), tuple(offset)
 
     @classmethod
-    def of(cls, pixels: Pixels) -> Preprocess:
+    def of(cls, pixels: Pixels, channels: int = 3) -> Preprocess:
+        """Of other than three channels the scale and the offset are one and the same."""
+        if channels != 3:
+            return cls("rgb", pixels.scale[:1], pixels.offset[:1])
         return cls(pixels.order, pixels.scale, pixels.offset)
 
     def call(self, images: Any) -> Any:

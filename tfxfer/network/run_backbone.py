@@ -28,6 +28,7 @@ def load_any_backbone(
     until: str | None = None,
     seed: int = 0,
     kind: Kind = "image",
+    channels: int = 3,
 ) -> Backbone:
     """`load_backbone`, and run/DIR: what a finished run has learnt, its head left out.
 
@@ -48,6 +49,11 @@ def load_any_backbone(
             until=until,
             seed=seed,
             kind=kind,
+            channels=channels,
+        )
+    if channels != 3:
+        raise ConfigError(
+            f"a run/ backbone brings its own channels. Received: channels {channels}. Leave it out."
         )
     network = load_network(network_folder(name))
     given = {"weights": weights, "options": options or None, "pixels": pixels}
@@ -78,7 +84,8 @@ def backbone_model(network: Network) -> keras.Model:
     first = next((step for step in steps if isinstance(step.operation, Preprocess)), None)
     if first is None:
         raise NetworkError("a network of pictures has preprocessing. Received: one without in its graph.")
-    images = keras.Input((*network.input.size, 3), name="image")
+    channels = network.input.channels if isinstance(network.input, ImageInput) else 3
+    images = keras.Input((*network.input.size, channels), name="image")
     tensors = replay(steps_between(first.outputs, [output]), {id(first.outputs[0]): images})
     return keras.Model(images, tensors[id(output)], name="run")
 

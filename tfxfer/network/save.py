@@ -85,13 +85,14 @@ def _input(document: dict[str, Any]) -> Input:
         first, second, third = document["shape"]
         return TensorInput((first, second, third))
     height, width = document["size"]
-    return ImageInput((height, width), parse_pixels(document["pixels"]))
+    return ImageInput((height, width), parse_pixels(document["pixels"]), document.get("channels", 3))
 
 
 def _input_document(contract: Input) -> dict[str, Any]:
     if isinstance(contract, TensorInput):
         return {"kind": contract.kind, "shape": list(contract.shape)}
-    return {"kind": contract.kind, "size": list(contract.size), "pixels": contract.pixels.as_dict()}
+    described = {"kind": contract.kind, "size": list(contract.size), "pixels": contract.pixels.as_dict()}
+    return described if contract.channels == 3 else {**described, "channels": contract.channels}
 
 
 def _document(network: Network) -> dict[str, Any]:
