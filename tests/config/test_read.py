@@ -164,6 +164,17 @@ BAD = {
         "evaluation: {slices: [cam, cam]}\n",
         ["evaluation.slices must be a mapping"],
     ),
+    "TF.js": (
+        "exports: [tfjs]\n",
+        ["exports[0].format: the format 'tfjs' is not written", "exports/browser"],
+    ),
+    "Edge TPU": (
+        "exports: [{format: edge_tpu}]\n",
+        ["edgetpu_compiler is a closed program", "output_dtype: uint8"],
+    ),
+    "Core ML": ("exports: [coreml]\n", ["on macOS only", "Export litert or onnx"]),
+    "OpenVINO": ("exports: [openvino]\n", ["reads ONNX files as they are"]),
+    "TFLite": ("exports: [tflite:int8]\n", ["Export litert"]),
     "a ladder of SavedModels": (
         "exports: [saved_model:smallest]\n",
         ["exports[0].precision must be one that saved_model is written in: float32", "'smallest'"],

@@ -9,6 +9,7 @@ import click
 from tfxfer.catalogue.formats import FORMATS, PLANNED_FORMATS, PLANNED_PRECISIONS, USUAL_FORMATS
 from tfxfer.catalogue.ladder import precisions
 from tfxfer.catalogue.pixels import Pixels
+from tfxfer.catalogue.refused_formats import refusal
 from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import (
     input_dtype_option,
@@ -89,6 +90,9 @@ def _checked(text: str, ctx: click.Context, param: click.Parameter) -> str:
     name, _, precision = text.partition(":")
     if name in PLANNED_FORMATS or precision in PLANNED_PRECISIONS:
         raise click.BadParameter(f"'{text}' is not available in this version of tfxfer.", ctx, param)
+    refused = refusal(name)
+    if refused is not None:
+        raise click.BadParameter(refused, ctx, param)
     if name not in FORMATS or precision not in ("", *precisions(name)):
         known = ", ".join(f"{each}:{one}" for each in FORMATS for one in precisions(each))
         raise click.BadParameter(f"expected one of {known}. Received: '{text}'.", ctx, param)

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from tfxfer.catalogue.refused_formats import refusal
 from tfxfer.config.document import Place, Problem, spell
 from tfxfer.config.planned import PLANNED_KEYS, PLANNED_VALUES
 from tfxfer.config.spelling import did_you_mean, nearest
@@ -139,6 +140,9 @@ def _missing(place: Place, root: type[BaseModel]) -> str:
 
 def _not_a_choice(place: Place, value: object, expected: str) -> str:
     planned = PLANNED_VALUES.get(pattern(place), ())
+    refused = refusal(value) if pattern(place) == "exports.format" else None
+    if refused is not None:
+        return f"{spell(place)}: {refused}"
     if value in planned:
         return f"{spell(place)}: '{value}' {NOT_YET}. Available: {expected}."
     choices = [part.strip(" '") for part in expected.replace(" or ", ", ").split(",")]

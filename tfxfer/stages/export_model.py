@@ -15,6 +15,7 @@ from tfxfer.catalogue.decision import Decision
 from tfxfer.catalogue.formats import FORMATS, default_gates
 from tfxfer.catalogue.inputs import ResizeRule
 from tfxfer.catalogue.ladder import CHOICES, precisions
+from tfxfer.catalogue.refused_formats import refusal
 from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import DataError, ExportError, GateError, UsageError
@@ -173,6 +174,9 @@ def parse_formats(
     wanted = []
     for text in formats:
         name, _, precision = text.partition(":")
+        refused = refusal(name)
+        if refused is not None:
+            raise UsageError(refused)
         if name not in FORMATS or precision not in ("", *precisions(name)):
             known = ", ".join(f"{each}:{one}" for each in FORMATS for one in precisions(each))
             raise UsageError(f"a format must be one of {known}. Received: '{text}'.")
