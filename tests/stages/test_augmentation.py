@@ -68,7 +68,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
         opened, key = open_engine(choice, prefix, probe), prefix_sha256(prefix)
 
         def run(images: np.ndarray) -> np.ndarray:
-            computed.update((key, digest) for digest in example_digests(images))
+            computed.update(
+                {(key, digest) for digest in example_digests(images)}
+            )  # a batch is filled up with copies
             return opened.run(images)
 
         return replace(opened, run=run)
