@@ -18,7 +18,8 @@ from tfxfer.store.whole import damage, seal
 
 FEATURES, FACTS, DIGESTS = "features.npy", "facts.json", "digests.npy"
 MARGIN = 1.1  # of the estimated size that must be free
-IN_MEMORY = 0.25  # of the memory that is free now: smaller files are read into it
+IN_MEMORY = 0.25  # of the memory that is free now: smaller files are read into it,
+MOST_IN_MEMORY = 512 << 20  # but never more bytes than this: memory stays flat however many images there are
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +86,7 @@ def read_features(folder: Path) -> Features | None:
 
 def _opened(folder: Path, facts: dict[str, str], seconds: float) -> Features:
     path = folder / FEATURES
-    small = path.stat().st_size < IN_MEMORY * psutil.virtual_memory().available
+    small = path.stat().st_size < min(IN_MEMORY * psutil.virtual_memory().available, MOST_IN_MEMORY)
     array = np.load(path, mmap_mode=None if small else "r", allow_pickle=False)
     digests = np.load(folder / DIGESTS, allow_pickle=False) if (folder / DIGESTS).is_file() else None
     return Features(array, facts["engine"], seconds, facts["why"], reused=not seconds, digests=digests)

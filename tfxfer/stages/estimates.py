@@ -50,6 +50,13 @@ class Workload:
         return images["validation"] + images["train"] * (1 if views is None else views) * self.kept
 
 
+def workload_of(network: Network, phase: Phase) -> Workload:
+    from tfxfer.network.freeze import freeze
+
+    (unfreeze,) = phase.unfreezings or ("none",)
+    return Workload(phase, freeze(network, phase.policy(unfreeze)))
+
+
 def estimate(
     network: Network,
     workloads: Sequence[Workload],

@@ -22,8 +22,9 @@ from tfxfer.data import (
 from tfxfer.data.report import CheckReport
 from tfxfer.stages.data import open_data, slicings
 from tfxfer.stages.domain_gap import planned_domain_gap
-from tfxfer.stages.estimates import FEATURE_BYTES, Workload, estimate
+from tfxfer.stages.estimates import FEATURE_BYTES, Workload, estimate, workload_of
 from tfxfer.stages.export import wanted_artifacts
+from tfxfer.stages.memory import require_memory
 from tfxfer.stages.training import build_network, phases_of_config, require_blocks
 from tfxfer.stages.warnings import phase_warnings
 from tfxfer.training.parts import parts_of
@@ -76,7 +77,8 @@ def make_plan(config: Config) -> dict[str, Any]:
     plan = phases_of_config(config, network, targets, pretrained=config.backbone.weights != "none", gap=gap)
     require_blocks(network, plan)
     parts = [part.phase for part in parts_of(plan.phases)]
-    workloads = [_workload(network, phase) for phase in parts]
+    workloads = [workload_of(network, phase) for phase in parts]
+    memory = require_memory(network, workloads, config.training.batch_size)
     images: dict[str, int] = {name: len(records) for name, records in data.splits.named().items()}
     wanted = wanted_artifacts(config)
     return {
@@ -88,9 +90,16 @@ def make_plan(config: Config) -> dict[str, Any]:
         "recipe": plan.as_dict(),
         "phases": [_phase(phase, work) for phase, work in zip(parts, workloads, strict=True)],
         "exports": [{"file": entry.name, **entry.limits} for entry in wanted],
-        "estimates": estimate(
-            network, workloads, images, files=len(wanted), feature_bytes=FEATURE_BYTES[config.features.dtype]
-        ),
+        "estimates": {
+            **estimate(
+                network,
+                workloads,
+                images,
+                files=len(wanted),
+                feature_bytes=FEATURE_BYTES[config.features.dtype],
+            ),
+            "training_memory_bytes": memory,
+        },
         "warnings": [
             *_data_warnings(data),
             *phase_warnings(plan.phases, min(data.counts), pretrained=config.backbone.weights != "none"),
@@ -114,13 +123,6 @@ def _data(config: Config) -> PlannedData:
     shares = Fractions(**config.data.splits.model_dump())
     splits = split_records(admitted.records, report.digests, fractions=shares, seed=config.seed)
     return PlannedData(source, report, splits, len(admitted.skipped))
-
-
-def _workload(network: Network, phase: Phase) -> Workload:
-    from tfxfer.network.freeze import freeze
-
-    (unfreeze,) = phase.unfreezings or ("none",)
-    return Workload(phase, freeze(network, phase.policy(unfreeze)))
 
 
 def _backbone(network: Network, config: Config) -> dict[str, Any]:

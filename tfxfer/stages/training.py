@@ -120,6 +120,7 @@ class Train:
             gap = domain_gap(network, data.train.images)
             plan = run_plan(state.config, network, data, gap)
             require_blocks(network, plan)
+            _require_room(state, network, plan)
             state.journal.write("decision", text=f"recipe {plan.recipe}: {plan.why}")
             histories = _train(state, network, plan, data, self._checkpoints(state))
         save_network(network, folder / NETWORK)
@@ -309,6 +310,20 @@ def _augment(given: AugmentConfig | None, training: TrainingConfig, *, learns: b
     if given is None and common is not None and (learns or common.views is not None):
         given = common
     return Augment() if given is None else Augment(**given.model_dump())
+
+
+def _require_room(state: State, network: Network, plan: Plan) -> None:
+    """Refuse what cannot fit into this machine's memory or on its disk; of several workers, each has its share."""
+    from tfxfer.stages.estimates import FEATURE_BYTES, workload_of
+    from tfxfer.stages.memory import require_disk, require_memory
+    from tfxfer.training.parts import parts_of
+
+    data, config = state.get("data", RunData), state.config
+    workloads = [workload_of(network, part.phase) for part in parts_of(plan.phases)]
+    if cluster_of() is None:
+        require_memory(network, workloads, config.training.batch_size)
+    images = {"train": len(data.train), "validation": len(data.validation)}
+    require_disk(state.run.path, workloads, images, FEATURE_BYTES[config.features.dtype])
 
 
 def _train(
