@@ -57,6 +57,8 @@ def test_few_images_have_epochs_enough_for_the_rate_to_rise_and_fall() -> None:
     assert small.epochs == 20
     assert small.warmup_steps < 20 * 2 / 3
     assert large.epochs < 12
+    _, fast = choose(replace(MANY_NEAR, gap=0.6, images=500)).phases
+    assert fast.epochs * 16 >= CASES["many and far"].updates
     _, many = choose(replace(MANY_NEAR, images=100_000)).phases
     assert many.epochs == CASES["many and near"].epochs
 
