@@ -7,8 +7,6 @@ import pytest
 from tfxfer.catalogue.formats import (
     DEFAULT_GATES,
     FORMATS,
-    PLANNED_FORMATS,
-    PLANNED_PRECISIONS,
     artifact_path,
     default_gates,
 )
@@ -31,8 +29,3 @@ def test_artifacts_lie_where_users_scripts_look() -> None:
     assert artifact_path("litert", "float32") == "litert/float32.tflite"
     assert artifact_path("onnx", "float32") == "onnx/float32.onnx"
     assert artifact_path("saved_model", "float32") == "saved_model"
-
-
-def test_what_is_planned_is_not_there_yet() -> None:
-    assert not set(PLANNED_FORMATS) & set(FORMATS)
-    assert not set(PLANNED_PRECISIONS) & {precision for _, precision in KINDS}

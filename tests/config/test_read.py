@@ -233,7 +233,6 @@ BAD = {
         "training: {mixed_precision: float8}\n",
         ["training.mixed_precision must be auto, true, false, float16 or bfloat16", "float8"],
     ),
-    "planned section": ("tracking: {mlflow: true}\n", ["line 3", "'tracking' is not available"]),
     "a folder's task": (
         "head: multi_label\n",
         ["data.path must be a manifest", "labels for the task multi_label"],

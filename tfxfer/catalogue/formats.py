@@ -45,10 +45,6 @@ FORMATS: Mapping[str, FormatFacts] = {
 # Written where nothing else is asked for, and measured for every backbone.
 USUAL_FORMATS = ("saved_model", "litert", "onnx")
 
-# Promised in the documents, refused by name until they are there.
-PLANNED_FORMATS: tuple[str, ...] = ()
-PLANNED_PRECISIONS: tuple[str, ...] = ()
-
 # Activations are quantised too, so that training images must show how large they become.
 CALIBRATED: tuple[str, ...] = ("int8", "mixed_int8", "int16x8")
 DEFAULT_CALIBRATION_IMAGES = 200

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tfxfer.catalogue.formats import FORMATS, PLANNED_FORMATS, PLANNED_PRECISIONS, USUAL_FORMATS
+from tfxfer.catalogue.formats import FORMATS, USUAL_FORMATS
 from tfxfer.catalogue.ladder import precisions
 from tfxfer.catalogue.pixels import Pixels
 from tfxfer.catalogue.refused_formats import refusal
@@ -88,8 +88,6 @@ def command(
 
 def _checked(text: str, ctx: click.Context, param: click.Parameter) -> str:
     name, _, precision = text.partition(":")
-    if name in PLANNED_FORMATS or precision in PLANNED_PRECISIONS:
-        raise click.BadParameter(f"'{text}' is not available in this version of tfxfer.", ctx, param)
     refused = refusal(name)
     if refused is not None:
         raise click.BadParameter(refused, ctx, param)

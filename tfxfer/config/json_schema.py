@@ -7,6 +7,7 @@ from typing import Any
 from tfxfer.catalogue.augmentation import PRESET_NAMES
 from tfxfer.config.schema import Config
 from tfxfer.config.short_forms import SHORT_FORMS
+from tfxfer.config.tracking_schema import TRACKERS
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -20,6 +21,10 @@ def json_schema() -> dict[str, Any]:
     _add_short_form(
         schema["properties"]["exports"]["items"], {"type": "string", "pattern": _export_pattern(definitions)}
     )
+    names = {"enum": list(TRACKERS)}
+    _add_short_form(
+        schema["properties"]["tracking"], names, {"type": "array", "items": names, "uniqueItems": True}
+    )
     size = definitions["BackboneConfig"]["properties"]["image_size"]
     size["anyOf"] = [{"type": "integer", "minimum": 1}, *size["anyOf"]]
     for section in ("PhaseConfig", "TrainingConfig"):
@@ -32,9 +37,9 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": SCHEMA_DIALECT, **schema, "title": "tfxfer configuration"}
 
 
-def _add_short_form(target: dict[str, Any], short: dict[str, Any]) -> None:
+def _add_short_form(target: dict[str, Any], *short: dict[str, Any]) -> None:
     reference = target.pop("$ref")
-    target["anyOf"] = [short, {"$ref": reference}]
+    target["anyOf"] = [*short, {"$ref": reference}]
 
 
 def _add_slice_forms(properties: dict[str, Any]) -> None:

@@ -10,10 +10,7 @@ from pydantic_core import ErrorDetails
 
 from tfxfer.catalogue.refused_formats import refusal
 from tfxfer.config.document import Place, Problem, spell
-from tfxfer.config.planned import PLANNED_KEYS, PLANNED_VALUES
 from tfxfer.config.spelling import did_you_mean, nearest
-
-NOT_YET = "is not available in this version of tfxfer"
 
 # pydantic's error types, and what was expected there
 _EXPECTED = {
@@ -110,8 +107,6 @@ def _message(error: ErrorDetails, root: type[BaseModel]) -> str:
 
 def _unknown_key(place: Place, root: type[BaseModel]) -> str:
     key, around = str(place[-1]), spell(place[:-1])
-    if pattern(place) in PLANNED_KEYS:
-        return f"'{spell(place)}' {NOT_YET}. Remove it."
     words = f"unknown key '{key}'" + (f" in {around}" if around else "")
     keys = _keys(root, place[:-1])
     hint = _at_home(key, root) or did_you_mean(key, keys) or _near_elsewhere(key, root)
@@ -139,12 +134,9 @@ def _missing(place: Place, root: type[BaseModel]) -> str:
 
 
 def _not_a_choice(place: Place, value: object, expected: str) -> str:
-    planned = PLANNED_VALUES.get(pattern(place), ())
     refused = refusal(value) if pattern(place) == "exports.format" else None
     if refused is not None:
         return f"{spell(place)}: {refused}"
-    if value in planned:
-        return f"{spell(place)}: '{value}' {NOT_YET}. Available: {expected}."
     choices = [part.strip(" '") for part in expected.replace(" or ", ", ").split(",")]
     hint = did_you_mean(value, choices) if isinstance(value, str) else ""
     return f"{spell(place)} must be {expected}. Received: {received(value)}{hint or '.'}"

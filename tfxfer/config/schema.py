@@ -1,6 +1,6 @@
 """What a configuration can say: one model per section, frozen, strict, and closed to unknown keys.
 
-A `None` means "not given". Only keys whose feature exists are here; `planned.py` knows the others by name.
+A `None` means "not given". Only keys whose feature exists are here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from tfxfer.catalogue.tasks import TASKS, TaskName
 from tfxfer.catalogue.write_options import Granularity, InputDtype, OutputDtype
 from tfxfer.config.decision_schema import DecisionConfig
 from tfxfer.config.section import Fraction, Name, Section, Share, Text
+from tfxfer.config.tracking_schema import TrackingConfig
 from tfxfer.config.training_schema import TrainingConfig
 from tfxfer.config.until import check_until
 
@@ -305,6 +306,9 @@ class Config(Section):
         default=EvaluationConfig(), description="what is measured beside the usual figures"
     )
     features: FeaturesConfig = Field(default=FeaturesConfig(), description="the cache of frozen features")
+    tracking: TrackingConfig = Field(
+        default=TrackingConfig(), description="where the figures go besides the run directory"
+    )
     device: Literal["auto", "cpu", "gpu", "tpu"] = Field(
         default="auto",
         description="what trains: auto takes a TPU or every GPU where there is one; with TF_CONFIG, in every worker",

@@ -26,7 +26,17 @@ def expand(tree: Tree) -> Tree:
         full["training"] = _training(training)
     if isinstance(evaluation := full.get("evaluation"), dict) and "slices" in evaluation:
         full["evaluation"] = {**evaluation, "slices": _slices(evaluation["slices"])}
+    if "tracking" in full:
+        full["tracking"] = _tracking(full["tracking"])
     return full
+
+
+def _tracking(tracking: object) -> object:
+    """`tracking: [csv, mlflow]`, or one name."""
+    names = [tracking] if isinstance(tracking, str) else tracking
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return tracking
+    return dict.fromkeys(names, True)
 
 
 def _export(entry: object) -> object:

@@ -24,6 +24,7 @@ from tfxfer.stages.page import WritePage
 from tfxfer.stages.report import WriteReport
 from tfxfer.stages.run_directory import open_run
 from tfxfer.stages.stage import Pipeline, Stage, State
+from tfxfer.stages.tracking import require_trackers, tracking
 from tfxfer.stages.training import KeepNetwork, Train
 from tfxfer.stages.workers import AgreeToTrain, early_devices, train_as_worker
 from tfxfer.store.atomic import write_text
@@ -108,6 +109,7 @@ def run_pipeline(
         DataError: the data are refused; nothing is left behind.
         GateError: a gate does not hold; everything is written, failed files as `*.rejected`.
     """
+    require_trackers(config.tracking)
     source = open_data(config)
     require_data_kind(config.backbone.name, source)
     transfer_pipeline(config, source).having(
@@ -117,11 +119,12 @@ def run_pipeline(
     if cluster is not None and not cluster.is_chief:
         train_as_worker(config, source, cluster, listeners)
         return {}
-    with open_run(out, resume=resume) as run:
-        state = State(config, run, Journal(run.log, listeners))
+    with open_run(out, resume=resume) as run, tracking(config, run) as tracked:
+        state = State(config, run, Journal(run.log, (*listeners, tracked)))
         write_text(run.config, dump_config(config))
         pipeline = transfer_pipeline(config, source, early_devices(config, cluster)).having(after or {})
         final = pipeline(state)
+        tracked.finish(final.get("report", dict))
     require_passed(final.results.get("artifacts", ()), final.results.get("network_gates", ()))
     return dict(final.get("report", dict))
 
