@@ -53,6 +53,7 @@ def load_backbone(
     seed: int = 0,
     kind: Kind = "image",
     channels: int = 3,
+    partial_weights: bool = False,
 ) -> Backbone:
     """The backbone of that name: keras/NAME, embedded/NAME, hub/HANDLE or file/PATH; or a Keras model of your own.
 
@@ -64,6 +65,8 @@ def load_backbone(
     on what was built before. `options` of hub/ are `signature` and `output`, where a module has several.
     Those of file/ and of a model are `features`, the layer whose output the new head takes where it is not the last
     before the old head, and `trusted`, whether a file may run code of its own.
+    `partial_weights` loads those layers of a keras/ backbone that the file at `weights` holds, and says in `source`
+    what was and what was not loaded; without it a file that does not fit whole is refused.
     `channels` other than 3 gives a backbone for pictures of one channel or of more than three: the kernel of its
     first convolution is summed or repeated (see `with_channels`); such pictures come as arrays.
     `kind="tensor"` opens a hub/ module of numbers that are no picture; it takes no `pixels`.
@@ -82,6 +85,7 @@ def load_backbone(
             until=until,
             seed=seed,
             kind=kind,
+            partial_weights=partial_weights,
         )
         return _for_channels(three, channels)
     asked = None if pixels is None else _pixels(pixels)
@@ -110,8 +114,16 @@ def load_backbone(
     size = facts.image_size if size is None else size
     weights = facts.weights[0] if weights is None else weights
     check_request(facts, size, weights, options or {})
-    load = load_embedded if facts.family == "embedded" else load_keras_application
-    loaded = load(facts, size, weights, options=options or {}, seed=seed)
+    if partial_weights and (facts.family == "embedded" or weights in NAMED_WEIGHTS):
+        raise ConfigError(
+            f"partial_weights needs a keras/ backbone and a weights file. Received: {name!r}, weights {weights!r}."
+        )
+    if facts.family == "embedded":
+        loaded = load_embedded(facts, size, weights, options=options or {}, seed=seed)
+    else:
+        loaded = load_keras_application(
+            facts, size, weights, options=options or {}, seed=seed, partial=partial_weights
+        )
     return _backbone(name, loaded if asked is None else loaded.with_pixels(asked), until)
 
 

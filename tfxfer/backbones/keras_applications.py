@@ -15,6 +15,7 @@ from keras.src.utils import file_utils
 from tfxfer.backbones.graph import flat_model
 from tfxfer.backbones.loaded import Loaded
 from tfxfer.backbones.naming import fresh_names, seeded_initialisers
+from tfxfer.backbones.partial_weights import load_partial_weights
 from tfxfer.backbones.weights_file import load_weights_file
 from tfxfer.catalogue.backbones import BackboneFacts
 from tfxfer.catalogue.inputs import ImageInput, Size
@@ -22,9 +23,15 @@ from tfxfer.errors import ConfigError, WeightsError
 
 
 def load_keras_application(
-    facts: BackboneFacts, size: Size, weights: str, *, options: Mapping[str, object], seed: int
+    facts: BackboneFacts,
+    size: Size,
+    weights: str,
+    *,
+    options: Mapping[str, object],
+    seed: int,
+    partial: bool = False,
 ) -> Loaded:
-    """Build the network without its classifier and give it its weights.
+    """Build the network without its classifier and give it its weights; with `partial` those that the file has.
 
     Raises:
         WeightsError: the weights cannot be downloaded, or the file holds another network's.
@@ -32,6 +39,15 @@ def load_keras_application(
     """
     built = _construct(facts, size, "imagenet" if weights == "imagenet" else None, options, seed)
     if weights not in ("imagenet", "none"):
+        if partial:
+            found = load_partial_weights(built, weights)
+            return Loaded(
+                flat_model(built),
+                ImageInput(size, facts.pixels),
+                f"{weights}: {found}",
+                facts.licence,
+                weights,
+            )
         load_weights_file(built, weights)
     source = facts.source if weights == "imagenet" else "random weights" if weights == "none" else weights
     return Loaded(flat_model(built), ImageInput(size, facts.pixels), source, facts.licence, weights)

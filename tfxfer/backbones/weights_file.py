@@ -128,6 +128,29 @@ def _legacy_pairs(model: keras.Model, group: Any, file: Path) -> list[_Pair]:
     return pairs
 
 
+def legacy_layers(root: Any) -> dict[str, list[Any]]:
+    """Name of a layer -> its arrays in order, of a file in Keras 2's layout; empty for another layout."""
+    group = root.get("model_weights", root)
+    if not _is_legacy(group):
+        return {}
+    stored = [(_text(name), group[_text(name)]) for name in _attribute(group, "layer_names")]
+    named = [
+        (name, [content[_text(weight)] for weight in _attribute(content, "weight_names")])
+        for name, content in stored
+    ]
+    return {name: arrays for name, arrays in named if arrays}
+
+
+def vars_groups(root: Any) -> dict[str, list[Any]]:
+    """The same of a file in Keras 3's layout."""
+    found: dict[str, Any] = {}
+    root.visititems(lambda name, item: found.update(_vars_of(name, item)))
+    return {
+        _text(group.attrs.get("name", address)): [group[str(number)] for number in range(len(group))]
+        for address, group in found.items()
+    }
+
+
 def _attribute(group: Any, name: str) -> list[Any]:
     """An attribute, or its pieces where it was too long for one (`layer_names0`, `layer_names1`, ...)."""
     if name in group.attrs:
@@ -202,7 +225,7 @@ def _check_name(layer: Any, stored: str, file: Path) -> None:
     """Names agree up to case and punctuation (Keras 3 writes `a_b` for `a/b`); numbers say nothing."""
     if is_auto_named(layer):
         return
-    if _plain(layer.name) != _plain(stored):
+    if plain_name(layer.name) != plain_name(stored):
         raise WeightsError(
             f"{file} must hold the weights of {layer.name!r} here. Received: those of {stored!r}. "
             "The file belongs to another network, or holds the classifier too: use the file without top."
@@ -220,7 +243,7 @@ def _refuse_count(layers: list[str], stored: list[str], file: Path) -> None:
     )
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower())
 
 

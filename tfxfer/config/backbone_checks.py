@@ -46,6 +46,11 @@ def _check_catalogued(backbone: BackboneConfig) -> Iterator[Problem]:
 
 def _check_weights(backbone: BackboneConfig, facts: BackboneFacts) -> Iterator[Problem]:
     weights, place = backbone.weights, ("backbone", "weights")
+    if backbone.partial_weights and (weights is None or weights in NAMED_WEIGHTS):
+        yield Problem(
+            ("backbone", "partial_weights"),
+            f"backbone.partial_weights needs backbone.weights to be a file. Received: '{weights}'. Remove the key.",
+        )
     if weights is None or weights in facts.weights:
         return
     known = " or ".join(facts.weights)

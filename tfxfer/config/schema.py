@@ -124,6 +124,10 @@ class BackboneConfig(Section):
         default=None,
         description="imagenet (keras/), glyphs (embedded/), none (random), or a file; the pretrained ones by default",
     )
+    partial_weights: bool = Field(
+        default=False,
+        description="of a weights file that does not fit whole, load the layers that do; the report says which",
+    )
     image_size: Annotated[tuple[int, int], Field(strict=False)] | None = Field(
         default=None, description="pixels: one number, or [height, width]; the backbone's own by default"
     )

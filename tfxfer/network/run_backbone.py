@@ -29,6 +29,7 @@ def load_any_backbone(
     seed: int = 0,
     kind: Kind = "image",
     channels: int = 3,
+    partial_weights: bool = False,
 ) -> Backbone:
     """`load_backbone`, and run/DIR: what a finished run has learnt, its head left out.
 
@@ -50,6 +51,7 @@ def load_any_backbone(
             seed=seed,
             kind=kind,
             channels=channels,
+            partial_weights=partial_weights,
         )
     if channels != 3:
         raise ConfigError(

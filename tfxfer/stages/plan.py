@@ -112,7 +112,7 @@ def weightless(backbone: BackboneConfig) -> BackboneConfig:
     """The same backbone with random weights, where it has a name that says how to build it."""
     if backbone.name.startswith(("hub/", "file/", "run/")):
         return backbone
-    return backbone.model_copy(update={"weights": "none"})
+    return backbone.model_copy(update={"weights": "none", "partial_weights": False})
 
 
 def _data(config: Config) -> PlannedData:

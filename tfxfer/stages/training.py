@@ -195,6 +195,7 @@ def load_configured_backbone(config: BackboneConfig) -> Backbone:
         options=config.options,
         pixels=config.pixels,
         until=config.until,
+        partial_weights=config.partial_weights,
     )
 
 
