@@ -206,8 +206,12 @@ def test_floats_need_a_range_for_colours_and_keep_it() -> None:
     found = changed(floats, preset="light", value_range=(-1, 1))
     np.testing.assert_allclose(found, changed(pictures(), preset="light") / 127.5 - 1, atol=0.005)
     assert changed(floats, crop=0.5).dtype == np.float32
-    with pytest.raises(UsageError, match="RGB images"):
+    with pytest.raises(UsageError, match=r"for images \(N, H, W, channels\)"):
         changed(np.zeros((4, 10), "float32"), crop=0.5)
+    grey = pictures()[..., :1]
+    assert changed(grey, crop=0.5, erasing=1.0).shape == grey.shape
+    with pytest.raises(UsageError, match=r"for RGB images \(N, H, W, 3\) for contrast"):
+        changed(grey, contrast=0.5)
 
 
 @pytest.mark.parametrize("preset", [name for name in PRESETS if name != "none"])

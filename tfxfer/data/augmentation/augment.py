@@ -17,7 +17,7 @@ from tfxfer.errors import UsageError
 
 
 def augmented(images: np.ndarray, augment: Augment, random: np.random.Generator) -> np.ndarray:
-    """(N, H, W, 3) of the same dtype and range, each picture changed by itself; mixing is apart (see `drawn`).
+    """(N, H, W, channels) of the same dtype and range, each picture changed by itself; mixing is apart (see `drawn`).
 
     The same generator in the same state gives the same pictures.
 
@@ -42,12 +42,16 @@ def check_images(shape: tuple[int, ...], dtype: np.dtype, augment: Augment) -> t
     """Black and white of images that are to be augmented; 0 and 1 for changes that need neither.
 
     Raises:
-        UsageError: the images are no RGB pictures, or their range is not known and must be.
+        UsageError: the inputs are no images, not RGB where colours change, or of an unknown range that must be known.
     """
-    if len(shape) != 4 or shape[-1] != 3:
+    coloured = [name for name in (*COLOURS, "randaugment") if name in augment.active]
+    if len(shape) != 4 or (coloured and shape[-1] != 3):
+        wanted = (
+            f"RGB images (N, H, W, 3) for {', '.join(coloured)}" if coloured else "images (N, H, W, channels)"
+        )
         raise UsageError(
-            f"augment is for RGB images (N, H, W, 3). Received: inputs of shape {tuple(shape)}. "
-            "Augment them in your own tf.data, or leave augment out."
+            f"augment is for {wanted}. Received: inputs of shape {tuple(shape)}. "
+            "Augment them in your own tf.data, or leave that out."
         )
     if augment.value_range is not None:
         return augment.value_range
