@@ -105,7 +105,7 @@ def test_plan_and_report_say_what_is_augmented_and_what_is_kept(watched: Watched
     assert [phase["features"] for phase in planned] == [
         "computed once, 2 views of each training image",
         "computed once",
-        "kept of validation alone: training images are others in every epoch; augment.views would keep some",
+        "computed once of validation alone: augment mixes other pictures in every epoch",
         "computed once",
     ]
     kept = [phase["cached_boundary"] for phase in planned]
