@@ -172,7 +172,7 @@ def _features(phase: Phase, work: Workload) -> str:
     if work.boundary.tensor is None:
         return "computed in every epoch: nothing is frozen"
     if not phase.augmentation.keepable:
-        why = "mixes other pictures" if phase.augmentation.mixes else "has no views, so there are other pictures"
+        why = "mixes other pictures" if phase.augmentation.mixes else "without views has other pictures"
         return f"computed once of validation alone: augment {why} in every epoch"
     views = phase.augmentation.views
     return "computed once" if views is None else f"computed once, {views} views of each training image"
