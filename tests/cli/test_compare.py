@@ -31,12 +31,21 @@ def config(tmp_path: Path) -> str:
         ),
         (["--backbones", "embedded/smal"], "embedded/small"),
         (["--backbones", "keras/MobileNetV2?alpa=0.35"], "alpa"),
+        (["--backbones", "embedded/small", "--html", "page.html"], "--html is for a comparison without"),
         (["--resume"], "no --out"),
     ],
 )
 def test_refused(config: str, options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("compare", config, *options) == 2
     assert said in one_error(capsys)
+
+
+def test_a_page_that_is_there_is_left_alone(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "page.html").write_text("mine")
+    assert call("compare", config, "--html", str(tmp_path / "page.html")) == 2
+    assert "--html must be a new file" in one_error(capsys)
 
 
 def test_a_folder_that_is_there_is_left_alone(

@@ -11,8 +11,10 @@ import pytest
 
 from tests.browser import axe_script, browser, console, needs_browser, requested, serious_violations
 from tests.report.making import HOSTILE, TASKS, finished, gate, report
+from tests.report.test_race import comparison
 from tfxfer.report.comparison import render_comparison
 from tfxfer.report.page import render_report
+from tfxfer.report.race import render_race
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, needs_browser]
 
@@ -34,6 +36,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "failed.html").write_text(render_report(finished(failed)), encoding="utf-8")
     compared = render_comparison({"runs/a": finished(report()), HOSTILE: finished(failed)})
     (folder / "comparison.html").write_text(compared, encoding="utf-8")
+    (folder / "race.html").write_text(render_race(comparison()), encoding="utf-8")
     return folder
 
 
@@ -49,7 +52,7 @@ def window(request: pytest.FixtureRequest) -> Iterator[tuple[Any, int]]:
         yield driver, width
 
 
-@pytest.mark.parametrize("name", [*TASKS, "failed", "comparison"])
+@pytest.mark.parametrize("name", [*TASKS, "failed", "comparison", "race"])
 def test_it_opens_quietly_and_fits(window: tuple[Any, int], pages: Path, name: str) -> None:
     driver, width = window
     address = (pages / f"{name}.html").as_uri()
@@ -67,7 +70,7 @@ def test_it_opens_quietly_and_fits(window: tuple[Any, int], pages: Path, name: s
 
 
 @needs_npm
-@pytest.mark.parametrize("name", [*TASKS, "failed", "comparison"])
+@pytest.mark.parametrize("name", [*TASKS, "failed", "comparison", "race"])
 def test_it_shuts_nobody_out(window: tuple[Any, int], pages: Path, axe: str, name: str) -> None:
     driver, _ = window
     driver.get((pages / f"{name}.html").as_uri())
@@ -98,3 +101,18 @@ def test_dark_and_light_are_two(pages: Path) -> None:
     (light_page, light_ink), (dark_page, dark_ink) = colours
     assert light_page != dark_page
     assert light_ink != dark_ink
+
+
+def test_the_race_is_chosen_by_size_and_by_way(pages: Path) -> None:
+    with browser(width=390) as driver:
+        driver.get((pages / "race.html").as_uri())
+
+        def shown() -> int:
+            return sum(lane.is_displayed() for lane in driver.find_elements("css selector", ".lane"))
+
+        assert shown() == 4  # every way on the largest set
+        driver.find_element("id", "arm-1").click()
+        assert shown() == 1
+        driver.find_element("id", "size-1").click()
+        (verdict,) = [one for one in driver.find_elements("css selector", ".verdict") if one.is_displayed()]
+        assert "10 training pictures" in verdict.text

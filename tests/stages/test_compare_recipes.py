@@ -20,7 +20,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A race over 5 digits of each class, done once."""
     folder = tmp_path_factory.mktemp("compare")
     config = write_config(folder / "run.yaml", "embedded/digits", backbone=GLYPHS, rest="")
-    options = ["--sizes", "5", "--epochs", "3", "--out", str(folder / "out")]
+    options = [
+        "--sizes",
+        "5",
+        "--epochs",
+        "3",
+        "--out",
+        str(folder / "out"),
+        "--html",
+        str(folder / "race.html"),
+    ]
     assert call("compare", str(config), *options) == 0
     return folder
 
@@ -41,6 +50,14 @@ def test_every_way_has_its_row_and_its_curves(folder: Path) -> None:
     parameters = [row["trainable_parameters"] for row in result["arms"]]
     assert parameters == sorted(parameters)
     assert "3 times" in result["equal"]
+
+
+def test_the_page_shows_every_way_as_it_was_trained(folder: Path) -> None:
+    page = (folder / "race.html").read_text(encoding="utf-8")
+    assert page.count('<article class="lane') == 4
+    assert page.count('<ul class="strip"') == sum(len(row["phases"]) for row in result_of(folder)["arms"])
+    assert "Transfer helps" in page
+    assert "<script" not in page
 
 
 def test_with_few_digits_transfer_helps(folder: Path) -> None:

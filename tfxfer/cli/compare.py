@@ -56,6 +56,13 @@ class SizesType(click.ParamType):
     "--epochs", type=click.IntRange(min=2), help="Passes over the training images that each way may take."
 )
 @out_option("Where compare.json, the log and what is done are kept; nowhere by default.", required=False)
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the race as a page: what learned when, curves, time and accuracy of every way.",
+)
 @set_option
 @click.option("--resume", is_flag=True, help="Continue what is in --out: nothing that is done is done again.")
 @json_option
@@ -69,6 +76,7 @@ def command(
     sizes: tuple[int | None, ...] | None,
     epochs: int | None,
     out: Path | None,
+    page: Path | None,
     overrides: tuple[str, ...],
     *,
     resume: bool,
@@ -84,10 +92,12 @@ def command(
         "--max-size-bytes": max_size_bytes,
         "--max-parameters": max_parameters,
     }
-    race = {"--sizes": sizes, "--epochs": epochs}
+    race = {"--sizes": sizes, "--epochs": epochs, "--html": page}
     _refuse(race if backbones is not None else limits, backbones is not None)
     if resume and out is None:
         raise UsageError("--resume needs the folder to go on in. Received: no --out. Add --out DIR.")
+    if page is not None and page.exists() and not resume:
+        raise UsageError(f"--html must be a new file. Received: '{page}', which exists. Choose another name.")
     prepare_tensorflow()
     try:
         with Console(quiet=quiet) as console, Interrupts() as interrupts:
@@ -107,6 +117,8 @@ def command(
         if out is not None:
             click.echo("what is done is kept; go on with the same command and --resume", err=True)
         raise
+    if page is not None:
+        _write_page(page, result)
     _print(result, as_json)
     _require_result(result)
 
@@ -116,6 +128,13 @@ def _refuse(options: Mapping[str, object], is_ranking: bool) -> None:
     if given:
         needed = "a comparison without --backbones" if is_ranking else "--backbones"
         raise UsageError(f"{given[0]} is for {needed}. Received: {' and '.join(given)}. Leave it out.")
+
+
+def _write_page(page: Path, result: Mapping[str, Any]) -> None:
+    from tfxfer.report.race import render_race
+    from tfxfer.store.atomic import write_text
+
+    write_text(page, render_race(result))
 
 
 def _race(

@@ -31,8 +31,8 @@ class Span:
         return len(numbers(facts(self.phase, "history"), "val_loss")) or int(self.phase.get("epochs") or 0)
 
 
-def training_curves(phases: Sequence[Mapping[str, Any]]) -> Markup:
-    """Validation and training figures over the epochs of all phases."""
+def training_curves(phases: Sequence[Mapping[str, Any]], name: str = "curves") -> Markup:
+    """Validation and training figures over the epochs of all phases; `name` is the plot's own on its page."""
     spans, panels = _spans(phases), _panels(phases)
 
     def drawing(figure: Figure) -> None:
@@ -42,12 +42,13 @@ def training_curves(phases: Sequence[Mapping[str, Any]]) -> Markup:
             _draw_starts(axis, spans)
         axes[-1].set_xlabel("epochs of all phases")
         axes[-1].set_xlim(left=-0.2)
+        axes[-1].xaxis.get_major_locator().set_params(integer=True)
         legend_below(figure, axes[-1])
 
     title = (
-        f"{' and '.join(name.replace('_', ' ') for name in panels)} over the epochs of {len(spans)} phases"
+        f"{' and '.join(panel.replace('_', ' ') for panel in panels)} over the epochs of {len(spans)} phases"
     )
-    return draw("curves", title, drawing, height=1.9 * len(panels) + 0.4)
+    return draw(name, title, drawing, height=1.9 * len(panels) + 0.4)
 
 
 def learning_rates(phases: Sequence[Mapping[str, Any]]) -> Markup | None:
