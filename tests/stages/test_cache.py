@@ -83,10 +83,16 @@ def test_without_a_cache_everything_is_computed(
 ) -> None:
     monkeypatch.setenv("TFXFER_CACHE_GB", "0")
     out = tmp_path / "another"
-    less = ["exports=[]", "evaluation.baselines=false", "training.phases=[{epochs: 1}]"]
+    less = [
+        "exports=[]",
+        "evaluation.baselines=false",
+        "training={phases: [{epochs: 1}], deterministic: false}",
+    ]
     sets = [word for text in less for word in ("--set", text)]
     assert call("run", str(finished.config), "--out", str(out), *sets) == 0
     assert set(report_of(out)["stages"].values()) == {"computed"}
+    assert any("deterministic is false" in text for text in report_of(out)["not_deterministic"])
+    assert not any("weights" in text for text in finished.report["not_deterministic"])
 
 
 def test_explain_names_the_part_of_the_key_that_changed(

@@ -46,6 +46,7 @@ def build_report(state: State) -> dict[str, Any]:
         "seconds": _seconds(state),
         "versions": versions(),
         "stages": _sources(state),
+        "not_deterministic": _not_deterministic(state, trained),
         "data": {**data.as_dict(), **data.findings_dict()},
         "backbone": trained.backbone_dict(),
         "domain_gap": trained.gap.blocks_list(),
@@ -106,6 +107,16 @@ def _sources(state: State) -> dict[str, str]:
         earlier = json.loads(state.run.report.read_text(encoding="utf-8")).get("stages", {})
         return dict(earlier) if set(earlier) == set(sources) else sources
     return sources
+
+
+def _not_deterministic(state: State, trained: TrainedNetwork) -> list[str]:
+    """What another run of the same configuration, data and versions may give otherwise."""
+    found = ["seconds and latencies, which are measured"]
+    if not state.config.training.deterministic:
+        found.append("weights and all that follows from them: training.deterministic is false")
+    elif "CPU" not in trained.device:
+        found.append(f"weights between machines of different kinds: trained on {trained.device}")
+    return found
 
 
 def _seconds(state: State) -> float:
