@@ -44,7 +44,7 @@ from tfxfer.cli.report_page import print_export
 @click.option(
     "--with",
     "consumers",
-    metavar="python,node,browser",
+    metavar="python,node,browser,rest",
     default="",
     help="Put programs beside the bundle that run it without TensorFlow.",
 )

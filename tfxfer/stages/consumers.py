@@ -14,6 +14,7 @@ CONSUMERS = {
     "python": (("litert_python", "litert"), ("onnxruntime_python", "onnx")),
     "node": (("node_onnxruntime", "onnx"),),
     "browser": (("browser", ""),),
+    "rest": (("saved_model_rest", "saved_model"),),
 }
 PACKAGES = shutil.ignore_patterns("node_modules", "package-lock.json", "__pycache__")
 
@@ -56,4 +57,6 @@ def _start(folder: str, place: Path, bundle: Path) -> str:
         )
     if folder == "node_onnxruntime":
         return f"(cd {place} && npm install) && node {place}/predict.mjs {bundle} PICTURE"
-    return f"pip install -r {place}/requirements.txt && python {place}/predict.py {bundle} PICTURE"
+    program = "serve.py" if folder == "saved_model_rest" else "predict.py"
+    picture = "" if folder == "saved_model_rest" else " PICTURE"
+    return f"pip install -r {place}/requirements.txt && python {place}/{program} {bundle}{picture}"
