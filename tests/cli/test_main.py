@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -161,3 +164,20 @@ def test_a_bad_command_line_is_refused_by_name_and_writes_nothing(
     assert call(*arguments) == 2
     assert words in one_error(capsys)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["good.yaml", "metrics.json"]
+
+
+def test_the_shell_completes_commands_and_options() -> None:
+    """README: eval "$(_TFXFER_COMPLETE=bash_source tfxfer)"."""
+    found = []
+    for words, place in (("tfxfer ben", 1), ("tfxfer benchmark --th", 2)):
+        asked = {"COMP_WORDS": words, "COMP_CWORD": str(place), "_TFXFER_COMPLETE": "bash_complete"}
+        program = "import sys; sys.argv = ['tfxfer']; from tfxfer.cli.main import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, **asked},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found.append(done.stdout.split())
+    assert found == [["plain,benchmark"], ["plain,--threads"]]
