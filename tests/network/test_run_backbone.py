@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -11,7 +12,7 @@ import tfxfer
 from tests.backbones.models import images
 from tfxfer.errors import ConfigError, NetworkError
 from tfxfer.network.network import Network
-from tfxfer.network.save import save_network
+from tfxfer.network.save import require_saveable, save_network
 
 
 @pytest.fixture
@@ -44,3 +45,13 @@ def test_what_a_run_brings_itself_is_not_taken(first: Network, tmp_path: Path) -
         tfxfer.load_backbone(f"run/{tmp_path / 'first'}", image_size=64)
     with pytest.raises(NetworkError, match="must hold a network"):
         tfxfer.load_backbone(f"run/{tmp_path / 'nowhere'}")
+
+
+def test_what_could_not_be_kept_is_refused_before_it_is_trained() -> None:
+    image = keras.Input((8, 8, 3))
+    doubled = keras.layers.Lambda(lambda v: v * 2, name="twice")(image)
+    features = keras.layers.Conv2D(4, 3, name="conv")(doubled)
+    output = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(features))
+    network = tfxfer.attach_head(tfxfer.load_backbone(keras.Model(image, output), pixels="[0,1]"), ["a", "b"])
+    with pytest.raises(NetworkError, match="Lambda 'twice'"):
+        require_saveable(network)

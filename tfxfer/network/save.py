@@ -53,6 +53,17 @@ def save_network(network: Network, folder: str | Path) -> Path:
     return folder
 
 
+def require_saveable(network: Network) -> None:
+    """Refuse a network that `save_network` would refuse, before it is trained.
+
+    Raises:
+        NetworkError: a layer would need code that a folder cannot hold.
+    """
+    refuse_unknown_classes(
+        keras.saving.serialize_keras_object(network.model), "a network that is trained in a run"
+    )
+
+
 def load_network(folder: str | Path) -> Network:
     """Read a network that `save_network` wrote.
 

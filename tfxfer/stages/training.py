@@ -200,11 +200,16 @@ def load_configured_backbone(config: BackboneConfig) -> Backbone:
 
 
 def build_network(config: Config, labels: tuple[str, ...], targets: np.ndarray) -> Network:
-    """The untrained network of a configuration; `targets` are the training images' own."""
+    """The untrained network of a configuration; `targets` are the training images' own.
+
+    Raises:
+        NetworkError: it could not be kept: a trusted file's own code is in what would be trained.
+    """
     from tfxfer.network.network import attach_head
+    from tfxfer.network.save import require_saveable
 
     head = config.head
-    return attach_head(
+    network = attach_head(
         load_configured_backbone(config.backbone),
         labels,
         hidden=head.hidden,
@@ -214,6 +219,8 @@ def build_network(config: Config, labels: tuple[str, ...], targets: np.ndarray) 
         task=head.task,
         targets=targets if head.task == "regression" else None,
     )
+    require_saveable(network)
+    return network
 
 
 def phases_of_config(
