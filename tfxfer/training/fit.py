@@ -6,35 +6,32 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfxfer.catalogue.schedules import SCHEDULES
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import TrainingError
 from tfxfer.features.cache import FeatureCache, Kept
 from tfxfer.network.network import Network
 from tfxfer.store.journal import Journal
+from tfxfer.training.asked import Asked, job_of
 from tfxfer.training.balance import balanced_examples
 from tfxfer.training.best import gained
 from tfxfer.training.callbacks import check_callbacks
 from tfxfer.training.carry import Carry
 from tfxfer.training.cut import Cut, cut
 from tfxfer.training.determinism import reseed
-from tfxfer.training.examples import ArrayExamples, Examples, check_dataset
-from tfxfer.training.focal import focal_loss
-from tfxfer.training.groups import check_learning_rates, rate_groups
+from tfxfer.training.examples import ArrayExamples, check_dataset
+from tfxfer.training.groups import check_learning_rates
 from tfxfer.training.history import History
 from tfxfer.training.learner import Learner
 from tfxfer.training.linear import why_not_solved
 from tfxfer.training.loop import Job, solve_head, train_weights, validated
-from tfxfer.training.losses import Loss, ready_loss
-from tfxfer.training.metrics import Logs, with_default
-from tfxfer.training.mixed_targets import mixed_targets
+from tfxfer.training.losses import Loss
 from tfxfer.training.phase import Phase
-from tfxfer.training.precision import arithmetic_of
 from tfxfer.training.prepared import (
     ARRAY_BATCH,
     Data,
@@ -45,9 +42,7 @@ from tfxfer.training.prepared import (
     images_of,
 )
 from tfxfer.training.reestimate import reestimate
-from tfxfer.training.schedules import Timeline
 from tfxfer.training.trained import Trained
-from tfxfer.training.updates import Updates
 from tfxfer.training.workers import lost_workers_told, require_same, take_from_chief
 
 
@@ -89,48 +84,56 @@ def fit(
         BlockError: the model has no such blocks.
         FeaturesError: no room on the disk for the features.
     """
-    journal = Journal() if journal is None else journal
-    check_callbacks(callbacks, phase)
-    for data, role in ((train, "training"), (validation, "validation")):
-        if isinstance(data, tf.data.Dataset):
-            check_dataset(data, role)
-    check_augmentable(train, phase)
+    journal, carry = Journal() if journal is None else journal, Carry() if carry is None else carry
+    asked, data = Asked(phase, loss, metrics, callbacks, seed, journal, carry), (train, validation)
+    _check(data, asked)
     with (
         _scope(model),
         lost_workers_told(phase.name),
         (FeatureCache() if cache is None else cache).opened() as opened,
     ):
-        carry = Carry() if carry is None else carry
         made = cut(model, phase)
         require_same("phase, seed and data", phase, seed, *_outline(train), *_outline(validation))
         take_from_chief(made.model.weights)
         if carry.epochs in (None, phase.epochs):  # a part of a longer phase need not use every rate
             check_learning_rates(phase, made.boundary.unfrozen_blocks)
         reseed(made.model, seed, phase.name)
+        trained = partial(_trained, made, data, _labels(model), asked, opened)
+        if phase.batch_norm != "reestimate" or carry.first_epoch:
+            return trained(())  # a later part has the first one's statistics
+        return _reestimated(made, data, asked, trained)
 
-        def trained(notes: tuple[str, ...] = ()) -> History:
-            keeper = FeatureKeeper(made, phase, opened, journal, seed, images_of(train, validation))
-            kept = keeper.train(train), keeper.validation(validation)
-            given = augmented_examples(examples_of(train, kept[0], phase, seed), made, phase, seed)
-            examples = (
-                balanced_examples(given, phase.imbalance, _labels(model), seed=seed),
-                examples_of(validation, kept[1], phase, None),
-            )
-            for part in examples:  # of a cached tf.data.Dataset, the order is only known now
-                if isinstance(part, ArrayExamples):
-                    require_same("order of examples", part.targets)
-            job = _job(made, examples, phase, loss, metrics, callbacks, journal, carry)
-            solvable = loss is None and not callbacks and not metrics
-            return _run(job, made, kept, notes, solvable=solvable)
 
-        if (
-            phase.batch_norm != "reestimate" or carry.first_epoch
-        ):  # a later part has the first one's statistics
-            return trained()
-        whole = replace(made, learner=Learner(None, made.model))
-        examples = tuple(examples_of(data, Kept("not cut"), phase, None) for data in (train, validation))
-        came = validated(_job(whole, (examples[0], examples[1]), phase, loss, metrics, (), journal, Carry()))
-        return _reestimated(made, train, phase, came, trained)
+def _check(data: tuple[Data, Data], asked: Asked) -> None:
+    """Refuse what can be known to fail."""
+    check_callbacks(asked.callbacks, asked.phase)
+    for part, role in zip(data, ("training", "validation"), strict=True):
+        if isinstance(part, tf.data.Dataset):
+            check_dataset(part, role)
+    check_augmentable(data[0], asked.phase)
+
+
+def _trained(
+    made: Cut,
+    data: tuple[Data, Data],
+    labels: tuple[str, ...],
+    asked: Asked,
+    cache: FeatureCache,
+    notes: tuple[str, ...],
+) -> History:
+    """The phase, on features computed once where there are any."""
+    phase, seed, (train, validation) = asked.phase, asked.seed, data
+    keeper = FeatureKeeper(made, phase, cache, asked.journal, seed, images_of(train, validation))
+    kept = keeper.train(train), keeper.validation(validation)
+    given = augmented_examples(examples_of(train, kept[0], phase, seed), made, phase, seed)
+    examples = (
+        balanced_examples(given, phase.imbalance, labels, seed=seed),
+        examples_of(validation, kept[1], phase, None),
+    )
+    for part in examples:  # of a cached tf.data.Dataset, the order is only known now
+        if isinstance(part, ArrayExamples):
+            require_same("order of examples", part.targets)
+    return _run(job_of(made, examples, asked), made, kept, notes, solvable=asked.solvable)
 
 
 @contextmanager
@@ -158,16 +161,19 @@ def readied(
         kept = FeatureKeeper(made, phase, opened, journal, seed, images_of(train, train)).train(train)
         given = augmented_examples(examples_of(train, kept, phase, seed), made, phase, seed)
         examples = balanced_examples(given, phase.imbalance, _labels(model), seed=seed)
-        yield _job(made, (examples, examples), phase, loss, (), (), journal, Carry())
+        yield job_of(made, (examples, examples), Asked(phase, loss, (), (), seed, journal, Carry()))
 
 
 def _reestimated(
-    made: Cut, train: Data, phase: Phase, came: Logs, trained: Callable[[tuple[str, ...]], History]
+    made: Cut, data: tuple[Data, Data], asked: Asked, trained: Callable[[tuple[str, ...]], History]
 ) -> History:
     """The phase on statistics of the target; or the network as it came, where that validates better."""
-    weights = made.model.get_weights()
+    phase, weights = asked.phase, made.model.get_weights()
+    whole = replace(made, learner=Learner(None, made.model))
+    train, validation = (examples_of(part, Kept("not cut"), phase, None) for part in data)
+    came = validated(job_of(whole, (train, validation), replace(asked, callbacks=(), carry=Carry())))
     try:
-        layers = reestimate(made, _images(train, phase.batch_size or ARRAY_BATCH))
+        layers = reestimate(made, _images(data[0], phase.batch_size or ARRAY_BATCH))
         take_from_chief(made.model.weights)
         history = trained((f"statistics of {layers} BatchNorm layers: those of the training images",))
     except TrainingError:
@@ -241,51 +247,6 @@ def _labels(model: Network | keras.Model) -> tuple[str, ...]:
     if isinstance(model, Network):
         return model.labels
     return tuple(str(number) for number in range(model.outputs[0].shape[-1] or 0))
-
-
-def _job(
-    made: Cut,
-    examples: tuple[Examples, Examples],
-    phase: Phase,
-    loss: Loss | None,
-    metrics: Sequence[keras.metrics.Metric],
-    callbacks: Sequence[keras.callbacks.Callback],
-    journal: Journal,
-    carry: Carry,
-) -> Job:
-    train, validation = examples
-    steps = None if train.steps is None else -(-train.steps // phase.gradient_accumulation)
-    timeline = Timeline(phase.epochs if carry.epochs is None else carry.epochs, steps, carry.first_epoch)
-    if train.steps is None and SCHEDULES[phase.schedule].needs_length:
-        raise TrainingError(
-            f"schedule '{phase.schedule}' needs to know how many batches an epoch has. Received: a data set that does "
-            "not know. Use .apply(tf.data.experimental.assert_cardinality(batches)), or schedule 'constant' or "
-            "'plateau'."
-        )
-    if phase.imbalance.focal_gamma is not None:
-        ready: keras.losses.Loss = focal_loss(phase, loss, made.model, train.labels, head=made.head)
-    else:
-        ready = ready_loss(loss, made.model, phase.label_smoothing, head=made.head)
-    outputs = made.model.outputs[0].shape[-1] if len(made.model.outputs) == 1 else None
-    counted = with_default(metrics, train.labels, outputs, made.head)
-    updates = Updates.of(phase, rate_groups(made, phase), timeline, carry)
-    return Job(
-        phase,
-        made.model,
-        made.learner,
-        train,
-        validation,
-        ready,
-        counted,
-        updates,
-        callbacks,
-        journal,
-        carry,
-        made.head,
-        arithmetic_of(phase.mixed_precision, made.model),
-        mixed_targets(ready, train.labels, made.head) if phase.augmentation.mixes else None,
-        [metric for metric in counted if metric not in metrics],  # a caller's are counted as Keras does
-    )
 
 
 def _announce(job: Job, made: Cut, kept: Kept, solver: str, why: Sequence[str]) -> None:
