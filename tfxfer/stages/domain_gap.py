@@ -13,11 +13,17 @@ from tfxfer.errors import WeightsError
 from tfxfer.stages.data import input_size
 
 if TYPE_CHECKING:
+    from tfxfer.network.network import Network
     from tfxfer.recipes.domain_gap import DomainGap
 
 
-def planned_domain_gap(config: Config, source: Source, train: Sequence[Record]) -> DomainGap:
-    """The gap of some training pictures, where the backbone's weights are on this machine; else why not."""
+def planned_domain_gap(
+    config: Config, source: Source, train: Sequence[Record], *, network: Network | None
+) -> DomainGap:
+    """The gap of some training pictures, where the backbone's weights are on this machine; else why not.
+
+    `network` is one that has the run's backbone with its weights already; None: it is loaded here.
+    """
     from tfxfer.backbones.keras_applications import no_downloads
     from tfxfer.network.network import attach_head
     from tfxfer.recipes.domain_gap import SAMPLE, DomainGap, domain_gap
@@ -27,12 +33,13 @@ def planned_domain_gap(config: Config, source: Source, train: Sequence[Record]) 
         return DomainGap(None, why="the backbone's weights are random: they have no source to be far from")
     try:
         with no_downloads():
-            backbone = load_configured_backbone(config.backbone)
+            if network is None:
+                network = attach_head(load_configured_backbone(config.backbone), ("0", "1"))
     except WeightsError as error:
         return DomainGap(None, why=f"a plan downloads nothing, and the weights are not here: {error}")
     rows = np.unique(np.linspace(0, len(train) - 1, min(SAMPLE, len(train))).round().astype(int))
     pictures = _pictures(config, source, [train[row] for row in rows])
-    return domain_gap(attach_head(backbone, ("0", "1")), pictures)
+    return domain_gap(network, pictures)
 
 
 def _pictures(config: Config, source: Source, records: Sequence[Record]) -> np.ndarray:

@@ -73,7 +73,8 @@ def make_plan(config: Config) -> dict[str, Any]:
     targets = target_array(data.splits.train, data.splits.labels)
     untrained = config.model_copy(update={"backbone": weightless(config.backbone)})
     network = build_network(untrained, data.splits.labels, targets)
-    gap = planned_domain_gap(config, data.source, data.splits.train)
+    whole = network if untrained.backbone is config.backbone else None  # it has its weights already
+    gap = planned_domain_gap(config, data.source, data.splits.train, network=whole)
     plan = phases_of_config(config, network, targets, pretrained=config.backbone.weights != "none", gap=gap)
     require_blocks(network, plan)
     parts = [part.phase for part in parts_of(plan.phases)]
