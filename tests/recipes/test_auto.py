@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tfxfer.recipes.auto import CASES, FAR, MANY, choose
-from tfxfer.recipes.facts import Facts
+from tfxfer.recipes.facts import Facts, Plan
 
 MANY_NEAR = Facts(images=700, classes=5, smallest_class=130, blocks=18, gap=0.2)
 FEW_FAR = replace(MANY_NEAR, images=300, smallest_class=20, gap=0.6)
@@ -79,5 +79,13 @@ def test_a_gap_that_is_not_known_is_taken_for_a_small_one_and_told() -> None:
 def test_one_block_always_stays_frozen_and_values_have_no_labels_to_smooth() -> None:
     assert choose(replace(MANY_NEAR, gap=0.9, blocks=1)).phases[1].unfreeze == "1 blocks"
     assert choose(replace(MANY_NEAR, gap=0.9, blocks=2)).phases[1].unfreeze == "1 blocks"
+    assert choose(replace(MANY_NEAR, blocks=5)).phases[1].unfreeze == "4 blocks"
     assert choose(replace(MANY_NEAR, task="regression")).phases[1].label_smoothing == 0
     assert choose(MANY_NEAR).phases[1].label_smoothing > 0
+
+
+def test_fine_tuning_is_not_begun_where_validation_has_nothing_left_to_choose_by() -> None:
+    assert choose(MANY_NEAR).enough == 0.99
+    assert choose(replace(MANY_NEAR, task="regression")).enough is None
+    assert choose(replace(MANY_NEAR, task="multi_label")).enough is None
+    assert Plan("partial", (), "asked for").enough is None

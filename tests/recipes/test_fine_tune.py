@@ -12,6 +12,7 @@ from tests.training.tiny import tiny_dataset, tiny_images
 from tfxfer.backbones.backbone import load_backbone
 from tfxfer.errors import TrainingError
 from tfxfer.network.network import Network, attach_head
+from tfxfer.recipes.facts import Plan
 from tfxfer.recipes.fine_tune import facts_of, fine_tune
 from tfxfer.store.journal import Journal
 from tfxfer.training.phase import Phase
@@ -101,3 +102,23 @@ def test_a_loss_and_metrics_of_the_callers_own_reach_every_phase() -> None:
     for history in histories:
         assert history.history["val_loss"] == pytest.approx([7.0])
         assert "val_entropy" in history.history
+
+
+@pytest.mark.parametrize(
+    ("enough", "phases"), [(0.05, ["head"]), (1.01, ["head", "blocks"]), (None, ["head", "blocks"])]
+)
+def test_a_plan_ends_where_validation_has_nothing_left_to_choose_by(
+    enough: float | None, phases: list[str]
+) -> None:
+    events: list[dict[str, object]] = []
+    head, blocks = Phase("head", epochs=1, unfreeze="none"), Phase("blocks", epochs=1, unfreeze="1 block")
+    plan = Plan("auto", (head, blocks), "why", enough=enough)
+    data = tiny_dataset(96)
+    histories = fine_tune(settled_model(), data, data, plan, journal=Journal(None, (events.append,)))
+    assert [history.phase for history in histories] == phases
+    told = [
+        event["text"]
+        for event in events
+        if event["event"] == "decision" and "not begun" in str(event["text"])
+    ]
+    assert len(told) == 2 - len(phases)

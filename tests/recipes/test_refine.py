@@ -118,7 +118,7 @@ def test_auto_moves_the_head_down_where_the_top_is_worth_nothing(
         < plan.figures[f"validation_of_head_on_{broken.backbone.until}"]
     )
     assert len(broken.blocks) < 4
-    assert plan.phases[1].unfreeze == "1 blocks"
+    assert plan.phases[1].unfreeze == f"{len(broken.blocks) - 1} blocks"
     fit(broken, train, validation, plan.phases[0])
     saved = load_network(save_network(broken, tmp_path / "network"))
     images = validation.images[:8]
@@ -144,7 +144,9 @@ def test_fine_tune_measures_the_gap_itself_and_says_what_it_chose(
     assert plan["figures"]["domain_gap"] > 0.4  # type: ignore[index]
     assert str(plan["why"]).startswith("few and far")
     assert broken.backbone.until is not None
-    assert [history.phase for history in histories] == ["head", "last blocks"]
-    best = histories[1].best_epoch
-    end = histories[1].history["val_accuracy"][best - 1] if best else histories[1].before["val_accuracy"]
+    assert histories[0].phase == "head"
+    last = histories[-1]
+    end = (
+        last.history["val_accuracy"][last.best_epoch - 1] if last.best_epoch else last.before["val_accuracy"]
+    )
     assert end >= plan["figures"]["validation_of_head_on_block_3"]  # type: ignore[index]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tfxfer.recipes.facts import Alternative, Facts, Plan
-from tfxfer.recipes.named import fine_tuning, for_task, head_phase, named_phases
+from tfxfer.recipes.named import FINE_TUNED_BLOCKS, fine_tuning, for_task, head_phase, named_phases
 from tfxfer.training.phase import Phase
 
 # Fewer than this and the backbone stays as it is where it is near: 4 validation images of a class see no gain.
@@ -16,6 +16,9 @@ MANY = 100  # images of a class from which a whole backbone can learn without mo
 # Photographs of flowers are 0.19 to 0.23 from ImageNet at 160 and 224 pixels and 0.36 at 96, grey pictures of metal
 # 0.50 to 0.62, digits 0.53 to 0.65, noise 0.90 (MobileNetV1 0.25, MobileNetV2 0.35 and 1.0).
 FAR = 0.4
+# Validation accuracy of the solved head from which fine-tuning is not begun: of 100 to 200 validation images one or two
+# are left to win, and no choice among networks can be made by them.
+ENOUGH = 0.99
 BATCH, MOST_EPOCHS = 32, 20
 
 
@@ -85,6 +88,7 @@ def choose(facts: Facts) -> Plan:
             "domain_gap": facts.gap,
         },
         tuple(Alternative(other, CASES[other].does, other == name) for other in CASES),
+        enough=ENOUGH if facts.task == "classification" else None,
         seeks_depth=case.seeks_depth and facts.can_be_cut,
     )
 
@@ -96,9 +100,9 @@ def case_of(facts: Facts) -> str:
 
 
 def fine_tune_phase(case: Case, facts: Facts) -> Phase:
-    """The phase after the head; the share of the blocks rounded up, and at least the lowest one stays frozen."""
+    """The phase after the head: the share of the blocks, 6 of them at least, but never the lowest one."""
     blocks = 1 if facts.blocks is None else facts.blocks
-    count = min(math.ceil(case.share * blocks), max(blocks - 1, 1))
+    count = min(max(math.ceil(case.share * blocks), FINE_TUNED_BLOCKS), max(blocks - 1, 1))
     updates_per_epoch = math.ceil(facts.images / BATCH)
     epochs = min(max(case.epochs, math.ceil(case.updates / updates_per_epoch)), max(MOST_EPOCHS, case.epochs))
     phase = fine_tuning("last blocks", f"{count} blocks", decay=case.decay)

@@ -62,6 +62,7 @@ class Plan:
     why: str
     figures: Mapping[str, float | None] = field(default_factory=dict)  # that `auto` chose by
     alternatives: tuple[Alternative, ...] = ()
+    enough: float | None = None  # validation accuracy of a phase after which those that follow are not begun
     seeks_depth: bool = False  # before the first phase, see whether a head on lower features validates better
 
     def as_dict(self) -> dict[str, Any]:

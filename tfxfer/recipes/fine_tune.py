@@ -33,6 +33,7 @@ from tfxfer.training.preflight import check_phases
 from tfxfer.training.prepared import Data
 from tfxfer.training.workers import refuse_workers
 
+ENOUGH_WORDS = "the network validates at {:g} or better, and no validation image is left to choose by"
 VALUE_BINS = 10  # a regression of N images is taken to need about as many as that many classes would
 
 
@@ -40,7 +41,7 @@ def fine_tune(
     network: Network | keras.Model,
     train: Data,
     validation: Data,
-    recipe: str | Sequence[Phase] = "auto",
+    recipe: str | Sequence[Phase] | Plan = "auto",
     *,
     loss: Loss | None = None,
     metrics: Sequence[keras.metrics.Metric] = (),
@@ -83,6 +84,11 @@ def fine_tune(
             cut(network, part.phase)  # freezes what it froze, which a later phase keeps
     with (FeatureCache() if cache is None else cache).opened() as opened:
         for part in parts[len(histories) :]:
+            if _is_enough(plan, histories):
+                journal.write(
+                    "decision", text=f"'{part.phase.name}' is not begun: {ENOUGH_WORDS.format(plan.enough)}"
+                )
+                break
             carry.enter(part)
             watch = Watch(network, part.phase, some)
             history = fit(
@@ -104,6 +110,17 @@ def fine_tune(
     return tuple(histories)
 
 
+def _is_enough(plan: Plan, histories: Sequence[History]) -> bool:
+    """Whether the last finished phase validates so well that the plan ends with it."""
+    if plan.enough is None or not histories:
+        return False
+    last = histories[-1]
+    kept = (
+        last.history["val_accuracy"][last.best_epoch - 1] if last.best_epoch else last.before["val_accuracy"]
+    )
+    return kept >= plan.enough
+
+
 def keras_model(network: Network | keras.Model) -> keras.Model:
     """The whole model that is trained."""
     return network.model if isinstance(network, Network) else network
@@ -113,7 +130,7 @@ def plan_of(
     network: Network | keras.Model,
     train: Data,
     validation: Data,
-    recipe: str | Sequence[Phase],
+    recipe: str | Sequence[Phase] | Plan,
     *,
     seed: int = 0,
 ) -> Plan:
@@ -121,6 +138,8 @@ def plan_of(
 
     `auto` measures the domain gap first, and may end the network's backbone at an earlier block (see `refined`).
     """
+    if isinstance(recipe, Plan):
+        return recipe
     if not isinstance(recipe, str):
         return Plan("phases", tuple(recipe), "asked for")
     targets, images = look_at(train, _task(network))

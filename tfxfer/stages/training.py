@@ -356,7 +356,7 @@ def _train(
         network,
         data.train,
         data.validation,
-        plan.phases,
+        plan,
         seed=state.config.seed,
         cache=cache,
         journal=state.journal,
