@@ -103,7 +103,7 @@ def slow_int8(value: Report) -> None:
 
 
 PLANTED = [
-    (collapsed, "Collapse: 98.3 % of the test pictures are answered “daisy”, which 33.3 % show", "test.confusion"),
+    (collapsed, "Collapse: 97.5 % of the test pictures of all other classes are answered “daisy”", "test.confusion"),
     (negative, "Negative transfer: -10.0 points", "verdict.gain"),
     (forgotten, "Phase “last blocks” forgot", "phases[1].before.val_accuracy"),
     (forgotten_source, "forgot its source: a head of its own reaches 70.0 %", "forgetting.lost"),

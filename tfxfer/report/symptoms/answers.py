@@ -8,8 +8,8 @@ from tfxfer.report import words
 from tfxfer.report.blocks import Advice
 from tfxfer.report.finished import FinishedRun, facts, number, numbers, rows
 
-ONE_ANSWER = 0.9  # of all pictures
-TOO_OFTEN = 1.3  # times as often as the class is true
+ONE_ANSWER = 0.9  # of the pictures of all other classes
+FEWEST = 5  # such pictures
 WIDE = 0.1  # of accuracy, between the ends of the interval
 FALSE_CONFIDENCE = 0.1
 WEAK_RECALL, ENOUGH = 0.5, 10
@@ -37,14 +37,14 @@ def _one_class(run: FinishedRun) -> tuple[str, str] | None:
     confusion = test.get("confusion")
     if not isinstance(confusion, list) or not confusion:
         return None
-    whole = sum(map(sum, confusion))
-    answered = [sum(row[column] for row in confusion) / whole for column in range(len(confusion))]
-    often = max(range(len(confusion)), key=answered.__getitem__)
-    true = sum(confusion[often]) / whole
-    if answered[often] < ONE_ANSWER or answered[often] < TOO_OFTEN * true:
+    columns = range(len(confusion))
+    often = max(columns, key=lambda column: sum(row[column] for row in confusion))
+    others = [row for truth, row in enumerate(confusion) if truth != often]
+    wrong, whole = sum(row[often] for row in others), sum(map(sum, others))
+    if whole < FEWEST or wrong < ONE_ANSWER * whole:
         return None
     label = rows(test, "per_class")[often].get("label")
-    text = f"{words.share(answered[often])} of the test pictures are answered “{label}”, which {words.share(true)} show"
+    text = f"{words.share(wrong / whole)} of the test pictures of all other classes are answered “{label}”"
     return text, "test.confusion"
 
 
