@@ -14,7 +14,9 @@ import pytest
 
 from tests.report.making import HOSTILE, TASKS, finished, gate, regression, report, write_run
 from tfxfer.report.finished import read_run
+from tfxfer.report.headline import headline
 from tfxfer.report.page import render_report
+from tfxfer.report.symptoms.all import suggestions
 
 Report = dict[str, Any]
 EVERY = {"next", "scores", "files", "training", "mistakes", "confidence", "data", "gap", "reproduce"}
@@ -102,6 +104,13 @@ def test_a_failed_gate_is_the_first_thing_a_reader_sees() -> None:
     )
     good = Elements(page_of("classification")).text
     assert "Ready: every gate holds" in good
+    idle, hurting = report(), report()
+    idle["phases"][1]["best_epoch"] = 0
+    hurting["verdict"]["transfer"] = "hurts"
+    assert (
+        headline(finished(idle), suggestions(finished(idle))).text == "Ready: every gate holds, with 1 remark"
+    )
+    assert headline(finished(hurting), suggestions(finished(hurting))).tone == "doubtful"
     assert "Not ready" not in good
 
 

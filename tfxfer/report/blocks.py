@@ -109,6 +109,7 @@ class Advice:
     cause: str
     remedy: str
     figure: str
+    grave: bool = False  # it puts the network itself in doubt
     kind: Literal["advice"] = "advice"
 
 

@@ -31,10 +31,11 @@ def headline(run: FinishedRun, advice: tuple[Advice, ...]) -> Headline:
     if failures:
         gates = words.named(len(failures), "check")
         text, tone = f"Not ready: {gates} failed", "bad"
-    elif advice:
+    elif any(entry.grave for entry in advice):
         text, tone = f"Every gate holds, with {words.named(len(advice), 'remark')}", "doubtful"
     else:
-        text, tone = "Ready: every gate holds", "good"
+        remarks = f", with {words.named(len(advice), 'remark')}" if advice else ""
+        text, tone = f"Ready: every gate holds{remarks}", "good"
     sentences = (score_sentence(run), _files(run), _transfer(run.report))
     return Headline(text, tone, failures, tuple(line for line in sentences if line is not None))
 

@@ -29,6 +29,7 @@ def collapse(run: FinishedRun) -> Iterator[Advice]:
         remedy="training.imbalance: balanced sampling or class weights; judge by macro F1; if training loss does not "
         "fall either, find a better learning rate.",
         figure=figure,
+        grave=True,
     )
 
 

@@ -66,6 +66,7 @@ def overfitting(run: FinishedRun) -> Iterator[Advice]:
         remedy="More pictures, augmentation, fewer unfrozen blocks, weight_decay or head.dropout; "
         "early_stopping_patience ends a phase that no longer gains.",
         figure=f"phases[{index}].history.{name} beside phases[{index}].history.val_{name}",
+        grave=True,
     )
 
 

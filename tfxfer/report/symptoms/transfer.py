@@ -28,6 +28,7 @@ def negative_transfer(run: FinishedRun) -> Iterator[Advice]:
         remedy="Unfreeze more (training: full), take another backbone (tfxfer compare CONFIG --backbones), "
         "or train from scratch; tfxfer compare CONFIG measures all of them at equal budget.",
         figure="verdict.gain, verdict.interval",
+        grave=True,
     )
 
 
@@ -60,6 +61,7 @@ def preprocessing_mismatch(run: FinishedRun) -> Iterator[Advice]:
         remedy="Check backbone.pixels against the page of the model: [0,1], [-1,1], [0,255], or order: bgr. "
         "If it is right, unfreeze from the input up (training: full).",
         figure=figure,
+        grave=True,
     )
 
 
