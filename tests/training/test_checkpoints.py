@@ -258,6 +258,8 @@ def test_a_signal_is_obeyed_after_a_checkpoint(
     with pytest.raises(KeyboardInterrupt):
         train([FINE], tmp_path / "checkpoints", callbacks=[Asks(number)], minutes=60.0)
     assert signal.getsignal(number) is before
+    with pytest.raises(TrainingError, match="0 of them, and 1 in the checkpoint"):
+        train([FINE], tmp_path / "checkpoints", minutes=60.0)
     events: list[Event] = []
     journal = Journal(listeners=(events.append,))
     found, _ = train([FINE], tmp_path / "checkpoints", callbacks=[Asks(None)], journal=journal, minutes=60.0)

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfxfer.errors import TrainingError
 from tfxfer.training.best import Best
 from tfxfer.training.loss_scale import LossScale
 from tfxfer.training.plateau import Plateau
@@ -94,6 +95,12 @@ class Running:
         for name, variables in self.groups.items():
             assign(variables, found.under(name), name)
         facts = found.facts
+        if len(facts["callbacks"]) != len(self.callbacks):
+            raise TrainingError(
+                "a training goes on with the callbacks that it had, in their order. Received: "
+                f"{len(self.callbacks)} of them, and {len(facts['callbacks'])} in the checkpoint. Give the same, or "
+                "delete the checkpoints."
+            )
         self.best.take_state(facts["best"], {name: found.arrays[f"best/{name}"] for name in _names(found)})
         self.plateau.take_state(facts["plateau"])
         if self.scale is not None:
