@@ -22,9 +22,9 @@ from tfxfer.data.decode import Picture
 from tfxfer.features import cache
 from tfxfer.features.engines import Choice, Opened
 from tfxfer.features.fingerprints import example_digests, prefix_sha256
+from tfxfer.stages.configured import build_network, phases_of_config
 from tfxfer.stages.pipeline import run_pipeline
 from tfxfer.stages.plan import make_plan
-from tfxfer.stages.training import build_network, phases_of_config
 
 PHASES = """
 training:

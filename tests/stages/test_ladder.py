@@ -17,8 +17,9 @@ from tfxfer.catalogue.formats import default_gates
 from tfxfer.catalogue.ladder import RUNGS
 from tfxfer.errors import GateError
 from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written
-from tfxfer.stages.export_model import export, parse_formats, reference_of
+from tfxfer.stages.export_model import export, parse_formats
 from tfxfer.stages.ladder import Making, make, with_ladder
+from tfxfer.stages.own_reference import reference_of
 from tfxfer.verification.reference import Reference
 from tfxfer.verification.verify import verify_bundle
 

@@ -12,15 +12,10 @@ import numpy as np
 
 from tfxfer.config.schema import Config
 from tfxfer.data import ArraySplit
+from tfxfer.stages.configured import load_configured_backbone, weights_sha256
 from tfxfer.stages.data import RunData, pixels_key
 from tfxfer.stages.stage import State
-from tfxfer.stages.training import (
-    TrainedNetwork,
-    feature_cache,
-    load_configured_backbone,
-    training_device,
-    weights_sha256,
-)
+from tfxfer.stages.training import TrainedNetwork, feature_cache, training_device
 from tfxfer.store.atomic import write_text
 from tfxfer.verification.reference import Reference
 

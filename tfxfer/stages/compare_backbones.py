@@ -15,9 +15,10 @@ from tfxfer.config.schema import Config
 from tfxfer.errors import TfxferError
 from tfxfer.stages.cached import Cached
 from tfxfer.stages.comparison import COMPARISON, Comparing, require_classes
+from tfxfer.stages.configured import load_configured_backbone, weights_sha256
 from tfxfer.stages.data import RunData, ScanData, SplitData, open_data, pixels_key, require_data_kind
 from tfxfer.stages.stage import Pipeline, State
-from tfxfer.stages.training import feature_cache, load_configured_backbone, training_device, weights_sha256
+from tfxfer.stages.training import feature_cache, training_device
 from tfxfer.store.atomic import write_json
 from tfxfer.store.machine import machine
 

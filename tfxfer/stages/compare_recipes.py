@@ -16,17 +16,11 @@ from tfxfer.data import ArraySplit
 from tfxfer.errors import ConfigError, TfxferError
 from tfxfer.stages.cached import Cached
 from tfxfer.stages.comparison import COMPARISON, Comparing, require_classes
+from tfxfer.stages.configured import build_network, phases_of_config, require_blocks, weights_sha256
 from tfxfer.stages.data import RunData, ScanData, SplitData, open_data, pixels_key, require_data_kind
 from tfxfer.stages.plan import weightless
 from tfxfer.stages.stage import Pipeline, State
-from tfxfer.stages.training import (
-    build_network,
-    feature_cache,
-    phases_of_config,
-    require_blocks,
-    training_device,
-    weights_sha256,
-)
+from tfxfer.stages.training import feature_cache, training_device
 from tfxfer.store.atomic import write_json
 from tfxfer.store.machine import machine
 

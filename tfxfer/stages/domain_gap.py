@@ -27,7 +27,7 @@ def planned_domain_gap(
     from tfxfer.backbones.keras_applications import no_downloads
     from tfxfer.network.network import attach_head
     from tfxfer.recipes.domain_gap import SAMPLE, DomainGap, domain_gap
-    from tfxfer.stages.training import load_configured_backbone
+    from tfxfer.stages.configured import load_configured_backbone
 
     if config.backbone.weights == "none":
         return DomainGap(None, why="the backbone's weights are random: they have no source to be far from")

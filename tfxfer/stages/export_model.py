@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfxfer.bundle.contract import Dtype, InputSpec
-from tfxfer.catalogue.decision import Decision
 from tfxfer.catalogue.formats import FORMATS, default_gates
 from tfxfer.catalogue.inputs import ResizeRule
 from tfxfer.catalogue.ladder import CHOICES, precisions
 from tfxfer.catalogue.refused_formats import refusal
 from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data.arrays import ArraySplit
-from tfxfer.errors import DataError, ExportError, GateError, UsageError
-from tfxfer.evaluation.predictions import Predictions, collect, refuse_endless
-from tfxfer.runtimes.outputs import Outputs
+from tfxfer.errors import GateError, UsageError
 from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written
 from tfxfer.stages.calibration import calibration_images
 from tfxfer.stages.handover import (
@@ -32,19 +29,17 @@ from tfxfer.stages.handover import (
     hand_over,
 )
 from tfxfer.stages.ladder import Making, make, with_ladder
+from tfxfer.stages.own_reference import decision_of, reference_of, task_of
 from tfxfer.stages.slower import with_notes
 from tfxfer.store.fingerprint import bytes_sha256, value_sha256
 from tfxfer.verification.gates import require_limits
-from tfxfer.verification.reference import BATCH_SIZE, Images, Reference, image_batches
+from tfxfer.verification.reference import Reference, image_batches
 
 if TYPE_CHECKING:
     import keras
 
     from tfxfer.formats.trace import Traced
     from tfxfer.network.network import Network
-
-# How far the float32 rebuild's probabilities may lie from the model's own: float32, and half precision.
-REBUILD_TOLERANCE = {"float32": 1e-4, "half": 5e-2}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,8 +105,8 @@ def export(
     """
     target = Path(to)
     refuse_existing(target, overwrite)
-    decision = _decision(model)
-    wanted = parse_formats(formats, gates or {}, _task(model, task), decided=decision is not None)
+    decision = decision_of(model)
+    wanted = parse_formats(formats, gates or {}, task_of(model, task), decided=decision is not None)
     _refuse_calibration(wanted, calibration)
     tracing = Tracing(model, None if labels is None else tuple(labels), input_dtype, task)
     reference = reference_of(tracing, test)
@@ -209,27 +204,6 @@ def refuse_existing(to: Path, overwrite: bool) -> None:
         )
 
 
-def reference_of(tracing: Tracing, test: Iterable[Any] | ArraySplit) -> Reference:
-    """The model's own answers on the test data; for a model that ends in a softmax, with its exact logits.
-
-    Raises:
-        DataError: no images, or images that the model does not take.
-        ExportError: the float32 rebuild does not say what the model says.
-    """
-    traced = tracing.traced
-    images, batches = _images(test, traced.input_shape, traced.input_dtype)
-    own = collect(tracing.model, batches, traced.task)
-    parts = [traced.function(batch.astype(traced.input_dtype, copy=False)) for batch in image_batches(images)]
-    rebuilt = Outputs(
-        np.concatenate([part[traced.outputs[0]].numpy() for part in parts]),
-        np.concatenate([part[traced.outputs[1]].numpy() for part in parts]),
-    )
-    _require_same(own.outputs, rebuilt, tracing.model)
-    assert traced.labels is not None
-    predictions = Predictions(rebuilt, own.targets, own.weights)
-    return Reference(images, predictions, traced.labels, traced.decoding, _decision(tracing.model))
-
-
 def raise_failures(report: ExportReport) -> None:
     """Raises GateError that names every failed artifact and why."""
     failed = [entry for entry in report.artifacts if entry["status"] != "passed"]
@@ -238,57 +212,6 @@ def raise_failures(report: ExportReport) -> None:
         f"every artifact must hold its gates. Received: {len(failed)} of {len(report.artifacts)} failed. "
         f"The files are kept in '{report.path}' as *.rejected.\n{lines}"
     )
-
-
-def _images(
-    test: Iterable[Any] | ArraySplit, shape: tuple[int, ...], dtype: np.dtype
-) -> tuple[Images, Iterable[Any]]:
-    if isinstance(test, ArraySplit):
-        _require_shape(test.images.shape, shape)
-        return test.images, test.weighted_batches(BATCH_SIZE)
-    refuse_endless(test)
-    batches = [tuple(np.asarray(part) for part in batch) for batch in test]
-    if not batches:
-        raise DataError("export needs test data to prove the files on. Received: no batch.")
-    images = np.concatenate([batch[0] for batch in batches])
-    _require_shape(images.shape, shape)
-    if dtype == np.uint8 and not _are_bytes(images):
-        raise DataError(
-            "images for a uint8 input must be whole numbers 0-255. Received: others, from "
-            f"{images.min():g} to {images.max():g}. Leave input_dtype out, or give images that are not scaled yet."
-        )
-    return images, batches
-
-
-def _require_shape(received: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    if received[1:] != expected:
-        raise DataError(
-            f"test images must be batches (N, {', '.join(map(str, expected))}), as the model takes them. "
-            f"Received: {received}. Resize or batch them as in training."
-        )
-
-
-def _are_bytes(images: np.ndarray) -> bool:
-    if images.dtype == np.uint8:
-        return True
-    return bool(images.min() >= 0 and images.max() <= 255 and np.array_equal(images, np.round(images)))
-
-
-def _require_same(own: Outputs, rebuilt: Outputs, model: Any) -> None:
-    import keras
-
-    half = isinstance(model, keras.Model) and any(layer.compute_dtype != "float32" for layer in model.layers)
-    tolerance = REBUILD_TOLERANCE["half" if half else "float32"]
-    unit = max(
-        1.0, float(np.abs(own.probabilities).max())
-    )  # of a regression's values; probabilities are below 1
-    error = float(np.abs(own.probabilities - rebuilt.probabilities).max()) / unit
-    if error > tolerance:
-        raise ExportError(
-            f"the float32 rebuild must say what the model says, to {tolerance:g} in any output. "
-            f"Received: a difference of {error:.3g}. End the model in logits or in a softmax; where it does, a layer "
-            "behaves differently when it is copied: please report it."
-        )
 
 
 def _refuse_calibration(wanted: Sequence[Wanted], calibration: object) -> None:
@@ -333,19 +256,6 @@ def _pictures(reference: Reference, spec: InputSpec) -> Pictures:
     indices = golden_indices(reference)
     originals = tuple(golden_inputs(reference, indices, "uint8")) if spec.values == "rgb" else ()
     return Pictures(indices, originals, spec)
-
-
-def _decision(model: Any) -> Decision | None:
-    """The decision rule that a Network carries."""
-    import keras
-
-    return None if isinstance(model, keras.Model) else model.decision
-
-
-def _task(model: Any, task: TaskName | None) -> TaskName:
-    import keras
-
-    return task or "classification" if isinstance(model, keras.Model) else model.task
 
 
 def _provenance(model: Any) -> Provenance:

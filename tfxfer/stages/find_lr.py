@@ -11,10 +11,11 @@ from tfxfer.config.schema import Config
 from tfxfer.errors import UsageError
 from tfxfer.report.rate_plot import plot_rate_curve
 from tfxfer.stages.cached import Cached
+from tfxfer.stages.configured import build_network, require_blocks, run_plan
 from tfxfer.stages.data import RunData, ScanData, SplitData, open_data, require_data_kind
 from tfxfer.stages.run_directory import open_run
 from tfxfer.stages.stage import Pipeline, State
-from tfxfer.stages.training import build_network, feature_cache, require_blocks, run_plan, training_device
+from tfxfer.stages.training import feature_cache, training_device
 from tfxfer.store.atomic import write_json
 from tfxfer.store.journal import Journal, Listener
 

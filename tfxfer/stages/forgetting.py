@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfxfer.data import admit, open_source, scan, split_records
+from tfxfer.stages.configured import load_configured_backbone
 from tfxfer.stages.data import input_size, listing_key
 from tfxfer.stages.stage import State
-from tfxfer.stages.training import TrainedNetwork, load_configured_backbone, training_device
+from tfxfer.stages.training import TrainedNetwork, training_device
 from tfxfer.store.atomic import write_json
 
 FIGURES = "forgetting.json"

@@ -20,12 +20,12 @@ from tfxfer.data import (
     target_array,
 )
 from tfxfer.data.report import CheckReport
+from tfxfer.stages.configured import build_network, phases_of_config, require_blocks
 from tfxfer.stages.data import open_data, slicings
 from tfxfer.stages.domain_gap import planned_domain_gap
 from tfxfer.stages.estimates import FEATURE_BYTES, Workload, estimate, workload_of
 from tfxfer.stages.export import wanted_artifacts
 from tfxfer.stages.memory import require_memory
-from tfxfer.stages.training import build_network, phases_of_config, require_blocks
 from tfxfer.stages.warnings import phase_warnings
 from tfxfer.training.parts import parts_of
 
