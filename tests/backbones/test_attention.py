@@ -69,6 +69,7 @@ def test_its_blocks_are_the_residual_branches(network: Network) -> None:
     check_splits(network, images(1, SIDE))
 
 
+@pytest.mark.slow
 def test_it_learns_in_parts_is_saved_and_exported_in_every_format(network: Network, tmp_path: Path) -> None:
     pixels, labels = images(16, SIDE), np.arange(16, dtype="int32") % 3
     data = tf.data.Dataset.from_tensor_slices((pixels, labels)).batch(8)

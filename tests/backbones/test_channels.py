@@ -38,6 +38,7 @@ def test_kernels_are_repeated_in_turn() -> None:
     np.testing.assert_allclose(found, kernel[:, :, [0, 1, 2, 0, 1]] * 0.6, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_grey_backbone_learns_is_saved_and_exported(tmp_path: Path) -> None:
     model = residual_model()
     randomise(model)
@@ -54,6 +55,7 @@ def test_a_grey_backbone_learns_is_saved_and_exported(tmp_path: Path) -> None:
     assert all(isinstance(entry, Measured) and entry.relative_error < 1e-4 for entry in found), found
 
 
+@pytest.mark.slow
 def test_what_cannot_be_adapted_is_refused() -> None:
     with pytest.raises(ConfigError, match="one scale and one offset"):
         load_backbone("keras/VGG16", weights="none", image_size=32, channels=1)

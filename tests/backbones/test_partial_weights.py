@@ -42,6 +42,7 @@ def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
         load_partial_weights(residual_model(), tmp_path / "m.weights.h5")
 
 
+@pytest.mark.slow
 def test_it_must_be_asked_for_and_needs_a_file(tmp_path: Path) -> None:
     whole = keras.applications.MobileNet(alpha=0.25, weights=None, classes=7, input_shape=(32, 32, 3))
     whole.save_weights(tmp_path / "m.weights.h5")

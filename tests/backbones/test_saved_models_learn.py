@@ -101,6 +101,7 @@ def test_batch_norm_learns_where_all_of_it_is_unfrozen(folder: Path) -> None:
     assert trained(network, unfreeze="none") == {"logits/kernel", "logits/bias"}
 
 
+@pytest.mark.slow
 def test_blocks_learn_at_their_own_rates(folder: Path) -> None:
     even, graded = (first_updates(folder, decay) for decay in (1.0, 0.25))
     for name, ratio in (("block_2", 1.0), ("block_1_expand", 0.25), ("stem", 0.0625)):
@@ -257,6 +258,7 @@ def test_the_image_module_learns_and_is_exported(assets: Path, tmp_path: Path) -
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_a_tf1_style_module_is_refused_for_training_before_it_starts(assets: Path) -> None:
     folder = assets / "saved_models/teachable_machine_image_tf1style"
     network = attach_head(load_backbone(f"hub/{folder}", pixels="[-1,1]"), ["a", "b"])

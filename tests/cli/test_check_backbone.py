@@ -58,6 +58,7 @@ def test_wrong_pixels_are_found(
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_labels_of_another_network_and_unknown_folders_are_refused(
     assets: Path, known: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,6 +77,7 @@ def test_labels_need_a_backbone(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "Add --backbone" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_pixels_that_nobody_stated_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from tests.backbones.lively import lively, photographs
     from tests.conftest import make_photos

@@ -71,7 +71,7 @@ def _of_signature(loaded: Any, where: str, name: str, output: str | None, why: s
     inputs: Mapping[str, tf.TensorSpec] = function.structured_input_signature[1]
     if len(inputs) != 1:
         raise BackboneError(
-            f"a backbone takes one tensor. Received: signature {name!r} of {where}, which takes {list(inputs)}. "
+            f"a backbone takes one tensor. Received: signature {name!r} of {where}, which takes {sorted(inputs)}. "
             "Choose another with options.signature."
         )
     ((argument, spec),) = inputs.items()
