@@ -11,6 +11,7 @@ from tfxfer.catalogue.decoding import Decoding
 from tfxfer.catalogue.inputs import ResizeRule, Size
 from tfxfer.catalogue.tasks import LOGITS as LOGITS_OUTPUT
 from tfxfer.catalogue.tasks import TASKS, TaskName
+from tfxfer.catalogue.tensors import TensorSpec
 
 SCHEMA_VERSION = 1
 
@@ -52,6 +53,7 @@ class ArtifactSpec:
     max_abs_logit_error: float  # the tolerance
     measured_abs_logit_error: float  # what was measured when the bundle was written
     reference: str = LOGITS  # the recorded logits it is held against
+    tensors: tuple[TensorSpec, ...] = ()  # of LiteRT: input and outputs as the file stores them
 
     @property
     def name(self) -> str:
@@ -156,7 +158,10 @@ def _output_dict(name: str, meaning: str, labels: tuple[str, ...]) -> dict[str, 
 
 
 def _quantization_dict(entry: ArtifactSpec) -> dict[str, object]:
-    return {"format": entry.format, "precision": entry.precision}
+    facts: dict[str, object] = {"format": entry.format, "precision": entry.precision}
+    if entry.tensors:
+        facts["tensors"] = {tensor.name: tensor.as_dict() for tensor in entry.tensors}
+    return facts
 
 
 def _tolerance_dict(entry: ArtifactSpec) -> dict[str, object]:

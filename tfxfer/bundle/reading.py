@@ -13,6 +13,7 @@ from tfxfer.catalogue.decision import Decision, read_decision
 from tfxfer.catalogue.decoding import Decoding
 from tfxfer.catalogue.inputs import ResizeRule
 from tfxfer.catalogue.tasks import TASK_NAMES, TASKS, TaskName
+from tfxfer.catalogue.tensors import TensorSpec
 from tfxfer.errors import BundleError, UsageError
 
 LARGEST_SIDE = 16384  # pixels or channels; a contract that asks for more is damaged
@@ -227,7 +228,21 @@ def _artifact(path: str, kind: _Fields, tolerance: _Fields) -> ArtifactSpec:
         max_abs_logit_error=tolerance.number("max_abs_logit_error"),
         measured_abs_logit_error=tolerance.number("measured_abs_logit_error"),
         reference=inside(tolerance.get("reference"), f"{tolerance.place}: reference"),
+        tensors=_tensors(kind.fields("tensors")) if "tensors" in kind.value else (),
     )
+
+
+def _tensors(fields: _Fields) -> tuple[TensorSpec, ...]:
+    found = []
+    for name in fields.value:
+        entry = fields.fields(name)
+        scale, zero_point = entry.get("scale"), entry.get("zero_point")
+        if scale is not None:
+            scale = entry.number("scale")
+        if zero_point is not None and (isinstance(zero_point, bool) or not isinstance(zero_point, int)):
+            raise entry.wrong("zero_point", "a whole number, or null")
+        found.append(TensorSpec(name, entry.text("dtype"), scale, zero_point))
+    return tuple(found)
 
 
 def _pictures(fields: _Fields, spec: InputSpec) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tfxfer.catalogue.tasks import LOGITS
+from tfxfer.catalogue.tensors import TensorSpec
 from tfxfer.errors import RuntimeUnavailableError
 from tfxfer.runtimes.engines import engine_module
 from tfxfer.runtimes.labels import parse_labels
@@ -45,6 +46,9 @@ class LiteRTRuntime:
         self._interpreter = _open(interpreter_module, path, threads)
         self._input, outputs = _signature(self._interpreter, path)
         self._outputs = tuple(outputs.values())
+        self.tensors = tuple(
+            _tensor(name, details) for name, details in {INPUT: self._input, **outputs}.items()
+        )
         taken = np.dtype(self._input["dtype"])
         self._signed = taken == np.int8  # pictures less 128
         shape = tuple(self._input["shape"].tolist()[1:])
@@ -80,6 +84,11 @@ class LiteRTRuntime:
         interpreter.invoke()
         probabilities, logits = (_floats(interpreter, details) for details in self._outputs)
         return probabilities, logits
+
+
+def _tensor(name: str, details: Mapping[str, Any]) -> TensorSpec:
+    dtype, (scale, zero_point) = np.dtype(details["dtype"]).name, details["quantization"]
+    return TensorSpec(name, dtype, float(scale), int(zero_point)) if scale else TensorSpec(name, dtype)
 
 
 def _floats(interpreter: Any, details: Mapping[str, Any]) -> np.ndarray:

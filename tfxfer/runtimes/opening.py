@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tfxfer.catalogue.tensors import TensorSpec
 from tfxfer.errors import RuntimeUnavailableError, UsageError
 from tfxfer.runtimes.keras_file import KerasRuntime
 from tfxfer.runtimes.litert import LiteRTRuntime
@@ -40,6 +41,11 @@ def open_runtime(format: str, path: Path, *, threads: int | None = None) -> Runt
     raise UsageError(
         f"a format with a runtime is one of litert, onnx, saved_model, keras. Received: '{format}'."
     )
+
+
+def stored_tensors(runtime: Runtime) -> tuple[TensorSpec, ...]:
+    """How the file stores its input and outputs, where its format lets them be integers; else ()."""
+    return runtime.tensors if isinstance(runtime, LiteRTRuntime) else ()
 
 
 def format_of(path: Path | str) -> str:

@@ -15,6 +15,7 @@ from tfxfer.bundle.golden import Golden, Truth, choose_golden
 from tfxfer.bundle.manifest import Provenance
 from tfxfer.bundle.statistics import write_statistics
 from tfxfer.bundle.write import write_bundle
+from tfxfer.runtimes.opening import open_runtime, stored_tensors
 from tfxfer.stages.artifacts import Judged
 from tfxfer.stages.drift import held_out_statistics
 from tfxfer.store.atomic import replaced_folder
@@ -152,6 +153,9 @@ def _contract(
             max_abs_logit_error=tolerances[entry.wanted.name],
             measured_abs_logit_error=errors.get(entry.wanted.name, 0.0),  # a quantised one's own are recorded
             reference=_recorded(entry),
+            tensors=stored_tensors(open_runtime(entry.wanted.format, entry.written.path))
+            if entry.wanted.format == "litert"
+            else (),
         )
         for entry in passed
     )

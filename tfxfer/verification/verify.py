@@ -16,7 +16,7 @@ from tfxfer.bundle.contract import ArtifactSpec, Contract
 from tfxfer.bundle.manifest import Manifest, artifact_sha256, read_manifest
 from tfxfer.bundle.reading import read_contract, read_text
 from tfxfer.errors import BundleError, RuntimeUnavailableError, VerificationError
-from tfxfer.runtimes.opening import open_runtime
+from tfxfer.runtimes.opening import open_runtime, stored_tensors
 from tfxfer.runtimes.runtime import Runtime
 from tfxfer.verification.encoded import bytes_failures
 from tfxfer.verification.golden import (
@@ -105,6 +105,7 @@ def _check_artifacts(
                 continue
             runtimes[artifact.path] = runtime
             failures, error = check_artifact(runtime, artifact, contract, vectors)
+            failures += _tensor_failures(runtime, artifact)
             failures += bytes_failures(path, runtime, contract, vectors)
             if failures or same_bytes:
                 passed = f"golden logits to {error:.2g}, tolerance {artifact.max_abs_logit_error:.2g}"
@@ -112,6 +113,14 @@ def _check_artifacts(
     if contract.artifacts and not runtimes:
         findings.result("artifacts", ["none of the bundle's artifacts could be run here"], "")
     return runtimes
+
+
+def _tensor_failures(runtime: Runtime, artifact: ArtifactSpec) -> list[str]:
+    """Whether an app that goes by the contract's scales and zero points reads what the file says."""
+    found = stored_tensors(runtime)
+    if not artifact.tensors or artifact.tensors == found:
+        return []
+    return [f"must store its tensors as the contract says, {artifact.tensors}. Received: {found}."]
 
 
 def _check_bytes(path: Path, artifact: ArtifactSpec, findings: Findings) -> bool:
