@@ -230,3 +230,60 @@ def test_every_artifact_and_the_run_say_the_same(
         assert [entry["label"] for entry in other] == [entry["label"] for entry in said[0]]
         for one, two in zip(said[0], other, strict=True):
             assert two["probabilities"] == pytest.approx(one["probabilities"], abs=1e-4)
+
+
+def benchmarked(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[dict[str, Any], str]:
+    quick = ["--threads", "1", "--batch", "1", "--runs", "2"]
+    return called(capsys, "benchmark", *quick, *arguments)
+
+
+def test_a_users_own_models_are_timed_and_scored_beside_each_other(
+    model_file: Path,
+    scaled_model: keras.Model,
+    colours: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    saved = tmp_path / "mine"
+    scaled_model.export(saved, verbose=False)
+    options = ["--model", model_file, "--model", saved, "--data", colours]
+    found, err = benchmarked(capsys, *options, "--pixels", "[-1,1]")
+    first, second = found["rows"]
+    assert (first["artifact"], first["accuracy"], first["n"]) == ("my.keras", 1.0, 32)
+    assert "accuracy_drop" not in first  # it is what the other is held against
+    assert (second["accuracy"], second["accuracy_drop"]) == (1.0, 0.0)
+    assert second["drop_from"] == str(model_file)
+    assert min(first["p50_ms"], second["p50_ms"]) > 0
+    assert "warning" not in err
+    unscaled, err = benchmarked(capsys, *options)
+    assert [row["accuracy"] for row in unscaled["rows"]] == [0.5, 0.5]
+    assert err.count("--pixels") == 2
+    timed, _ = benchmarked(capsys, "--model", saved)
+    assert "accuracy" not in timed["rows"][0]
+    assert "--data" in refused(capsys, 2, "benchmark", "--model", model_file, "--pixels", "[0,1]")
+
+
+def test_a_file_without_a_report_is_scored_on_data(
+    finished: Finished, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle, photos = finished.out / "bundle", finished.folder / "photos"
+    inside, alone = bundle / "onnx/float32.onnx", tmp_path / "alone.tflite"
+    shutil.copy(bundle / "litert/float32.tflite", alone)
+    found, _ = benchmarked(capsys, "--model", inside, "--model", alone, "--data", photos)
+    of_run, lonely = found["rows"]
+    assert (of_run["n"], of_run["drop_from"]) == (48, "network")  # all pictures: not the report's figures
+    assert lonely["drop_from"] == str(inside)
+    expected, _ = called(capsys, "evaluate", "--model", finished.out, "--data", photos)
+    for row in found["rows"]:
+        assert row["accuracy"] == expected["accuracy"]
+        assert row["accuracy_drop"] == 0.0
+
+
+def test_a_users_saved_model_of_another_kind_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    any_size = keras.Input((None, None, 3))
+    classes = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(any_size))
+    keras.Model(any_size, classes).export(tmp_path / "any", verbose=False)
+    err = refused(capsys, 1, "benchmark", "--model", tmp_path / "any", "--threads", "1", "--runs", "1")
+    assert "images of one size" in err

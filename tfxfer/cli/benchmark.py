@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
+from tfxfer.catalogue.pixels import Pixels
 from tfxfer.cli.environment import prepare_tensorflow
-from tfxfer.cli.options import json_option, overwrite_option, quiet_option
-from tfxfer.cli.output import print_json, print_page
+from tfxfer.cli.options import json_option, overwrite_option, pixels_option, quiet_option
+from tfxfer.cli.output import print_json, print_page, warn
 from tfxfer.errors import UsageError
 
 FILE = "benchmark.json"
@@ -43,8 +44,14 @@ class NumbersType(click.ParamType):
     multiple=True,
     metavar="PATH",
     type=click.Path(exists=True, path_type=Path),
-    help="A run directory, a bundle, or one of its files. Twice: compare the two.",
+    help="A run directory, a bundle, one of its files, or your own .keras file or SavedModel. Twice: compare the two.",
 )
+@click.option(
+    "--data",
+    metavar="PATH",
+    help="Labelled images: measure accuracy and its drop on them. Without it, what the run's report says.",
+)
+@pixels_option
 @click.option("--threads", type=NumbersType(), metavar="N,...", help="CPU threads. Default: 1 and all cores.")
 @click.option("--batch", "batches", type=NumbersType(), default=(1, 8), metavar="N,...", help="Default: 1,8.")
 @click.option(
@@ -69,6 +76,8 @@ def command(
     threads: tuple[int, ...] | None,
     batches: tuple[int, ...],
     *,
+    data: str | None,
+    pixels: Pixels | None,
     runs: int,
     logs: tuple[Path, ...],
     out: Path | None,
@@ -78,11 +87,17 @@ def command(
 ) -> None:
     """Latency by threads and batch, throughput, load time, size and peak memory, beside accuracy and its drop.
 
-    Each file runs alone in a process of its own. Accuracy is what the run's report.json says of the file.
+    Each file runs alone in a process of its own. Accuracy is measured on --data, or what the run's report.json
+    says of the file. The drop is from the run's network, else from the first float32 file, else the first file.
     """
+    if pixels is not None and data is None:
+        raise UsageError(
+            "--pixels says how --data are scored. Received: --pixels without --data. Add --data."
+        )
     target = None if out is None else _target(out, overwrite)
     prepare_tensorflow()
     from tfxfer.stages.benchmark import benchmark
+    from tfxfer.stages.benchmark_scores import Labelling
     from tfxfer.store.atomic import write_json
     from tfxfer.verification.benchmark import Load
     from tfxfer.verification.device_log import read_device_log
@@ -91,9 +106,11 @@ def command(
     load = Load(tuple(dict.fromkeys((1, cores))) if threads is None else threads, batches, runs)
     devices = tuple(entry for log in logs for entry in read_device_log(log))
     listen = (lambda text: None) if quiet else (lambda text: click.echo(text, err=True))
-    found = benchmark(models, load, device_figures=devices, listen=listen)
+    labelling = None if data is None else Labelling(data, pixels)
+    found = benchmark(models, load, device_figures=devices, labelling=labelling, listen=listen)
     if target is not None:
         write_json(target, found)
+    warn(found)
     if as_json:
         print_json(found)
     else:

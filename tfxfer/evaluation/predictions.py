@@ -168,7 +168,7 @@ def _runner(predict: object, task: TaskName) -> Callable[[object], Outputs | np.
         return lambda images: predictor.predict(np.asarray(images))
     if callable(predict):
         function = predict
-        return lambda images: _as_outputs(function(images), task)
+        return lambda images: as_outputs(function(images), task)
     raise EvaluationError(
         "evaluate takes a Network, a Runtime, a keras.Model or a callable. "
         f"Received: {type(predict).__name__}."
@@ -182,10 +182,15 @@ def _model_runner(model: object, task: TaskName) -> Callable[[object], Outputs |
     """
     tensorflow, call = sys.modules["tensorflow"], cast(Callable[..., object], model)
     graph = tensorflow.function(lambda images: call(images, training=False), reduce_retracing=True)
-    return lambda images: _as_outputs(graph(images), task)
+    return lambda images: as_outputs(graph(images), task)
 
 
-def _as_outputs(value: object, task: TaskName) -> Outputs | np.ndarray:
+def as_outputs(value: object, task: TaskName) -> Outputs | np.ndarray:
+    """What a model or a callable gave for one batch: both outputs, or one array (N, labels) for FROM_ARRAY.
+
+    Raises:
+        EvaluationError: neither.
+    """
     if isinstance(value, Outputs):
         return value
     if isinstance(value, Mapping):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,16 @@ from tfxfer.bundle.reading import read_contract
 from tfxfer.errors import UsageError
 from tfxfer.report.tasks import TASK_WORDS
 from tfxfer.runtimes.opening import format_of
+from tfxfer.stages.benchmark_scores import LEVELS, Labelling, scores
 from tfxfer.store.fingerprint import path_size_bytes
 from tfxfer.store.machine import machine
 from tfxfer.store.versions import versions
 from tfxfer.verification.benchmark import Load, measure_alone
 from tfxfer.verification.device_log import DeviceFigures
+from tfxfer.verification.own_model import own_format
 
 SCHEMA_VERSION = 1
 REPORT, CONTRACT, BUNDLE = "report.json", "contract.json", "bundle"
-LEVELS = 3  # a file lies at most so far below its run: bundle/litert/float32.tflite
 SIZE_ROOM = 0.01  # benchmark_model prints six digits of the size in MB
 Listener = Callable[[str], None]
 
@@ -34,7 +35,9 @@ class Target:
     name: str  # litert:int8, or the file's own name
     format: str
     path: Path
-    figures: Mapping[str, Any]  # score, change and status, where its run's report knows the file
+    figures: Mapping[
+        str, Any
+    ]  # score and change: of the data given, or of the report of the run that knows the file
 
     @property
     def size_bytes(self) -> int:
@@ -50,17 +53,22 @@ def benchmark(
     load: Load,
     *,
     device_figures: Sequence[DeviceFigures] = (),
+    labelling: Labelling | None = None,
     listen: Listener = lambda text: None,
 ) -> dict[str, Any]:
-    """Time every file of one or two models; as JSON values.
+    """Time every file of one or two models, and score each on labelled data where they are given; as JSON values.
 
     Raises:
         UsageError: no file to time, or figures of a device that belong to none of them.
+        DataError: labelled data that cannot be read, or labels that a file does not know.
         RuntimeUnavailableError: an engine is not installed, or refuses its file.
     """
     if not 1 <= len(models) <= 2:
         raise UsageError(f"benchmark takes one --model, or two to compare. Received: {len(models)}.")
     targets = [target for model in models for target in find_targets(model)]
+    warnings: list[str] = []
+    if labelling is not None:
+        targets, warnings = _scored(targets, labelling, listen)
     devices = [_device_row(entry, targets) for entry in device_figures]
     rows = [row for job in _jobs(targets, load) for row in _rows(*job, load=load, listen=listen)]
     result = {
@@ -70,6 +78,7 @@ def benchmark(
         "runs": load.runs,
         "rows": rows,
         "devices": devices,
+        **({"warnings": warnings} if warnings else {}),
     }
     return result if len(models) == 1 else {**result, "comparison": _comparison(rows, models)}
 
@@ -96,7 +105,18 @@ def find_targets(model: Path) -> tuple[Target, ...]:
         raise UsageError(
             f"'{model}' must have exported something. Received: a run without a bundle. Set exports."
         )
-    return (_target(model, model.name, format_of(model), model, known=known),)
+    return (_target(model, model.name, own_format(model) or format_of(model), model, known=known),)
+
+
+def _scored(
+    targets: Sequence[Target], labelling: Labelling, listen: Listener
+) -> tuple[list[Target], list[str]]:
+    """The targets with what they score on the data, in place of what a report says of other pictures; warnings."""
+    floats = [target for target in targets if target.name.endswith(":float32")]
+    first = (floats or targets)[0].path
+    found = scores([target.path for target in targets], first, labelling, listen)
+    warnings = [f"{path}: {text}" for path, figures in found.items() for text in figures.pop("warnings", ())]
+    return [replace(target, figures=found[target.path]) for target in targets], warnings
 
 
 def _target(

@@ -17,16 +17,16 @@ from tfxfer.errors import DataError, UsageError
 from tfxfer.evaluation.evaluate import evaluate
 from tfxfer.evaluation.metrics import ClassificationMetrics, Metrics
 from tfxfer.runtimes.keras_file import is_exported
+from tfxfer.runtimes.outputs import Outputs
 from tfxfer.stages.artifacts import Wanted
 from tfxfer.stages.export_model import export, parse_formats, refuse_existing
 from tfxfer.stages.held_out import Labelled, held_out, run_test_split
 from tfxfer.stages.predict import Loaded, is_run, load_predictor, predict
+from tfxfer.verification.own_model import MODEL_SUFFIXES, open_own_model, own_format
 from tfxfer.verification.reference import BATCH_SIZE
 
 if TYPE_CHECKING:
     import keras
-
-MODEL_SUFFIXES = (".keras", ".h5")
 
 
 def check_data(path: str, *, group_by: str | None = None, task: TaskName | None = None) -> dict[str, Any]:
@@ -60,6 +60,8 @@ def evaluate_path(
         with held_out(_given(data), _size(own), "stretch") as found:
             metrics = _score_own(own, found.test, found.labels)
         return {**metrics.as_dict(), **_warnings(metrics, pixels)}
+    if own_format(model) == "saved_model":
+        return _evaluate_saved_model(model, _given(data), pixels, input_dtype)
     _refuse_pixels(model, pixels, input_dtype)
     loaded = load_predictor(model)
     with _labelled(model, loaded, data) as found:
@@ -67,6 +69,33 @@ def evaluate_path(
         return evaluate(
             loaded.predictor, batches, labels=found.labels, task=loaded.task, decision=loaded.decision
         ).as_dict()
+
+
+def _evaluate_saved_model(
+    path: Path, data: str, pixels: Pixels | None, input_dtype: str | None
+) -> dict[str, Any]:
+    """A user's own SavedModel on RGB 0-255, brought to `pixels` in front of it."""
+    from tfxfer.network.preprocess import Preprocess
+
+    if input_dtype is not None:
+        raise UsageError("--input-dtype is for .keras and .h5 models. Received: a SavedModel. Leave it out.")
+    own = open_own_model(path)
+    height, width, channels = own.input_shape
+    if channels != 3:
+        raise UsageError(
+            f"'{path}' must take pictures, (N, H, W, 3). Received: {own.input_shape} for one. "
+            "Score it with tfxfer.evaluate on batches of yours."
+        )
+    prepare = Preprocess.of(RAW if pixels is None else pixels)
+
+    def predict(images: np.ndarray) -> Outputs:
+        return own.predict(np.asarray(prepare(images)).astype(own.input_dtype, copy=False))
+
+    with held_out(data, (height, width), "stretch") as found:
+        classes = predict(np.zeros((1, height, width, channels), np.uint8)).logits.shape[1]
+        _require_classes(classes, found.labels)
+        metrics = evaluate(predict, _batches(found.test, np.dtype(np.uint8)), labels=found.labels)
+    return {**metrics.as_dict(), **_warnings(metrics, pixels)}
 
 
 def export_path(
@@ -195,7 +224,10 @@ def _size(model: keras.Model) -> Size:
 
 
 def _check_classes(model: keras.Model, labels: Sequence[str]) -> None:
-    classes = model.outputs[0].shape[-1]
+    _require_classes(model.outputs[0].shape[-1], labels)
+
+
+def _require_classes(classes: int, labels: Sequence[str]) -> None:
     if classes != len(labels):
         raise DataError(
             f"the data must have the model's {classes} classes, in the alphabetical order of their folders. "

@@ -16,6 +16,7 @@ from tfxfer.errors import TfxferError
 from tfxfer.runtimes.opening import open_runtime
 from tfxfer.runtimes.runtime import Runtime
 from tfxfer.verification.latency import timed_runs
+from tfxfer.verification.own_model import open_own_model, own_format
 
 ENGINES = {
     "litert": "ai_edge_litert.interpreter",
@@ -24,6 +25,7 @@ ENGINES = {
     "keras": "keras",
 }
 OF_TENSORFLOW = ("saved_model", "keras")  # whose thread pools belong to the process
+OF_OWN_MODELS = ("tfxfer.backbones.model_file", "tfxfer.backbones.saved_model_file")
 STATUS, REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 FORGET_PEAK = "5"  # proc(5)
 
@@ -41,23 +43,28 @@ def main() -> None:
 
 def measurements(request: dict[str, Any]) -> list[dict[str, object]]:
     """The figures of one artifact at one number of threads, for each batch size in order."""
-    threads = _prepare(request["format"], request["threads"])
+    path = Path(request["path"])
+    is_own = own_format(path) is not None
+    threads = _prepare(request["format"], request["threads"], is_own=is_own)
     before = _reset_peak()
     start = time.perf_counter()
-    runtime = open_runtime(request["format"], Path(request["path"]), threads=threads)
+    runtime = open_own_model(path) if is_own else open_runtime(request["format"], path, threads=threads)
     load_ms = 1000 * (time.perf_counter() - start)
     return [
         _measured(runtime, request, batch, load_ms=load_ms, before=before) for batch in request["batches"]
     ]
 
 
-def _prepare(format: str, threads: int) -> int | None:
+def _prepare(format: str, threads: int, *, is_own: bool) -> int | None:
     """Import the engine, so that loading does not count it, and set TensorFlow's threads before it starts."""
     if format in OF_TENSORFLOW:
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
+    if is_own:
+        for reader in OF_OWN_MODELS:
+            importlib.import_module(reader)
     try:
         importlib.import_module(ENGINES[format])
     except ImportError:
