@@ -18,7 +18,7 @@ from tests.training.tiny import weights_by_name
 from tfxfer.backbones.backbone import load_backbone
 from tfxfer.backbones.saved_model_layer import SavedModelFeatures
 from tfxfer.catalogue.formats import artifact_path
-from tfxfer.errors import BlockError, ConfigError
+from tfxfer.errors import BlockError, ConfigError, UsageError
 from tfxfer.formats.trace import trace
 from tfxfer.formats.write import write_artifact
 from tfxfer.network.freeze import freeze
@@ -147,6 +147,15 @@ def test_a_module_that_only_has_signatures_is_refused_for_training_before_it_sta
         check_phases(
             network, [Phase("head", epochs=1, unfreeze="none"), Phase("later", epochs=1, unfreeze="all")]
         )
+
+
+def test_statistics_of_a_saved_model_are_not_reestimated_and_that_is_known_before_training(
+    folder: Path,
+) -> None:
+    head = Phase("head", epochs=1, unfreeze="none")
+    later = Phase("later", epochs=1, unfreeze="none", batch_norm="reestimate", solver="gradient")
+    with pytest.raises(UsageError, match=r"phase 'later'.*or a SavedModel\. Use batch_norm 'frozen', or"):
+        check_phases(network_of(folder), [head, later])
 
 
 def test_variables_that_no_gradient_reaches_are_refused(tmp_path: Path) -> None:

@@ -89,6 +89,12 @@ CONFIG = {
     "solving what is no linear head": Case(
         2, "solver", phases(f"{HEAD}, {{{FINE}, unfreeze: all, solver: lbfgs}}")
     ),
+    "solving a head that keeps an average": Case(
+        2,
+        "needs a head that can be solved",
+        phases(f"{HEAD}, {{name: last, epochs: 1, unfreeze: none, solver: lbfgs, ema_momentum: 0.9}}"),
+        ("plan", "run.yaml"),
+    ),
     "hub without pixels": Case(2, "pixels", lambda folder: broken.hub(folder, pixels=False, content=True)),
     "hub folder without a SavedModel": Case(
         2, "saved_model.pb", lambda folder: broken.hub(folder, pixels=True, content=False)

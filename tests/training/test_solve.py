@@ -8,9 +8,13 @@ import keras
 import numpy as np
 import pytest
 
+from tfxfer.backbones.backbone import load_backbone
+from tfxfer.errors import UsageError
+from tfxfer.network.network import attach_head
 from tfxfer.training.examples import ArrayExamples
 from tfxfer.training.linear import MOST_WORK, linear_layer, too_much_to_solve, why_not_solved
 from tfxfer.training.phase import Phase
+from tfxfer.training.preflight import check_phases
 from tfxfer.training.solve import fitted, solve, write
 
 
@@ -93,6 +97,22 @@ def test_validation_counts_examples_by_their_weights() -> None:
     assert weighed.score > plain.score + 0.2
 
 
+def test_what_cannot_be_solved_is_refused_before_the_first_phase() -> None:
+    backbone = load_backbone("embedded/small", image_size=32, weights="none")
+    network = attach_head(backbone, ["a", "b"])
+    first, solved = Phase("first", epochs=1, unfreeze="none"), Phase("last", unfreeze="none", solver="lbfgs")
+    check_phases(network, [first, solved], examples=1_000)
+    check_phases(network, [replace(solved, solver="auto")], examples=10**9)  # is iterated instead
+    with pytest.raises(UsageError, match=r"of phase 'last'.*too many to solve at once.*solver 'gradient'"):
+        check_phases(network, [first, solved], examples=10**7)
+    wide = attach_head(backbone, [f"class {number}" for number in range(1_000)])
+    with pytest.raises(UsageError, match=r"take hours to solve.*solver 'gradient'"):
+        check_phases(wide, [first, solved], examples=10**6)
+    averaged = replace(solved, ema_momentum=0.9)
+    with pytest.raises(UsageError, match="moving average"):
+        check_phases(network, [averaged])
+
+
 def test_ten_thousand_classes_are_iterated() -> None:
     train = ArrayExamples(
         np.zeros((20_000, 128), "float32"), np.arange(20_000, dtype="int32") % 10_000, None, 16, True
@@ -101,5 +121,7 @@ def test_ten_thousand_classes_are_iterated() -> None:
     model = keras.Model(inputs, keras.layers.Dense(10_000)(inputs))
     reason = "20,000 examples, 128 features and 10,000 outputs take hours to solve"
     assert str(why_not_solved(model, Phase("p"), train, train)).startswith(reason)
-    assert too_much_to_solve(MOST_WORK // 100, 10, 10, "classification") is None
-    assert too_much_to_solve(MOST_WORK, 10, 10, "regression") is None  # solved at once, whatever the outputs
+    assert too_much_to_solve(10**6, 10, MOST_WORK // 10**7, "classification") is None
+    assert (
+        too_much_to_solve(10**6, 10, MOST_WORK, "regression") is None
+    )  # solved at once, whatever the outputs

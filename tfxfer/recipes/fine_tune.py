@@ -71,7 +71,7 @@ def fine_tune(
     """
     journal = Journal() if journal is None else journal
     plan = plan_of(network, train, validation, recipe, seed=seed)
-    check_phases(network, plan.phases)
+    check_phases(network, plan.phases, examples=len(train) if isinstance(train, ArraySplit) else None)
     journal.write("plan", **plan.as_dict(), recipe=plan.recipe, phases=[phase.name for phase in plan.phases])
     carry, parts, whole = Carry(), parts_of(plan.phases), keras_model(network)
     histories: list[History] = []

@@ -74,7 +74,7 @@ class TrainArm:
         with training_device(config):
             network = build_network(config, data.splits.labels, train.labels)
             plan, epochs = _plan(config, network, train, self.epochs)
-            require_blocks(network, plan)
+            require_blocks(network, plan, len(train))
             histories = _train(state, network, plan, train)
             found = collect(network, data.test.batches(BATCH_SIZE))
         np.save(folder / PREDICTED, found.outputs.logits.argmax(axis=1))

@@ -139,16 +139,17 @@ def _in_common(plan: Plan, training: TrainingConfig) -> Plan:
     return replace(plan, phases=tuple(_with_common(phase, training) for phase in plan.phases))
 
 
-def require_blocks(network: Network, plan: Plan) -> None:
-    """Refuse phases that the backbone cannot do, before anything is computed.
+def require_blocks(network: Network, plan: Plan, examples: int) -> None:
+    """Refuse phases that the backbone cannot do with so many training images, before anything is computed.
 
     Raises:
         ConfigError: a phase unfreezes blocks that are not there, or cannot learn.
+        UsageError: a phase asks for what this network or these data do not allow (see `check_phases`).
     """
     from tfxfer.training.preflight import check_phases
 
     try:
-        check_phases(network, plan.phases)
+        check_phases(network, plan.phases, examples=examples)
     except BlockError as error:
         raise ConfigError(f"training: {error}") from error
 

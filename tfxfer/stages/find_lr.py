@@ -72,7 +72,7 @@ def _tested(state: State, steps: int) -> dict[str, Any]:
     with training_device(config):
         network = build_network(config, data.splits.labels, data.train.labels)
         plan = run_plan(config, network, data, domain_gap(network, data.train.images))
-        require_blocks(network, plan)
+        require_blocks(network, plan, len(data.train))
         found = find_first_rate(
             network,
             data.train,

@@ -76,7 +76,7 @@ def make_plan(config: Config) -> dict[str, Any]:
     whole = network if untrained.backbone is config.backbone else None  # it has its weights already
     gap = planned_domain_gap(config, data.source, data.splits.train, network=whole)
     plan = phases_of_config(config, network, targets, pretrained=config.backbone.weights != "none", gap=gap)
-    require_blocks(network, plan)
+    require_blocks(network, plan, len(targets))
     parts = [part.phase for part in parts_of(plan.phases)]
     workloads = [workload_of(network, phase) for phase in parts]
     memory = require_memory(network, workloads, config.training.batch_size)

@@ -100,7 +100,7 @@ class Train:
                 state.journal.write("warning", text=text)
             gap = domain_gap(network, data.train.images)
             plan = run_plan(state.config, network, data, gap)
-            require_blocks(network, plan)
+            require_blocks(network, plan, len(data.train))
             _require_room(state, network, plan)
             state.journal.write("decision", text=f"recipe {plan.recipe}: {plan.why}")
             histories = _train(state, network, plan, data, self._checkpoints(state))

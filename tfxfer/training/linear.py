@@ -39,18 +39,15 @@ def why_not_solved(
     layer = linear_layer(suffix)
     if layer is None:
         return "the part that learns is not one linear layer"
-    if phase.label_smoothing or phase.ema_momentum is not None:
-        return "label smoothing or a moving average of the weights was asked for"
-    if phase.imbalance.focal_gamma is not None or phase.imbalance.sampling != "as_given":
-        return "a focal loss or balanced sampling was asked for"
+    asked = asks_for_steps(phase)
+    if asked is not None:
+        return asked
     if not (isinstance(train, ArrayExamples) and train.prepared and isinstance(validation, ArrayExamples)):
         return "the features are not cached"
     if not validation.prepared:
         return "the features of the validation data are not cached"
     if len(suffix.inputs[0].shape) != 2:
         return "features are not vectors"
-    if len(train.targets) * train.views * suffix.inputs[0].shape[1] > LARGEST:
-        return "there are too many features to solve at once"
     task: TaskName = "classification" if head is None else head.task
     too_much = too_much_to_solve(
         len(train.targets) * train.views, suffix.inputs[0].shape[1], layer.units, task
@@ -60,8 +57,25 @@ def why_not_solved(
     return TARGET_FAULTS[task](train.targets, layer.units)
 
 
+def asks_for_steps(phase: Phase) -> str | None:
+    """What the phase asks for that a solution has not; None where there is nothing."""
+    if phase.label_smoothing or phase.ema_momentum is not None:
+        return "label smoothing or a moving average of the weights was asked for"
+    if phase.imbalance.focal_gamma is not None or phase.imbalance.sampling != "as_given":
+        return "a focal loss or balanced sampling was asked for"
+    return None
+
+
 def too_much_to_solve(examples: int, features: int, outputs: int, task: TaskName) -> str | None:
-    """Why solving would take hours; None where it would not. A ridge is solved for all outputs at once."""
+    """Why solving would not fit into memory, or take hours; None where it would do neither.
+
+    A ridge is solved for all outputs at once.
+    """
+    if examples * features > LARGEST:
+        return (
+            f"{examples:,} examples of {features:,} features are too many to solve at once "
+            f"(their product may be {LARGEST:,})"
+        )
     if task == "regression" or examples * features * outputs <= MOST_WORK:
         return None
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import keras
@@ -11,6 +11,11 @@ import tensorflow as tf
 
 from tfxfer.errors import TrainingError
 from tfxfer.training.cut import Cut
+
+NONE_TO_REESTIMATE = (
+    "batch_norm 'reestimate' needs a backbone with BatchNorm layers that tfxfer can look into. Received: one without, "
+    "or a SavedModel. Use batch_norm 'frozen', or 'learn' in a phase that unfreezes blocks."
+)
 
 
 def reestimate(cut: Cut, batches: Iterable[np.ndarray | tf.Tensor]) -> int:
@@ -24,12 +29,9 @@ def reestimate(cut: Cut, batches: Iterable[np.ndarray | tf.Tensor]) -> int:
     Raises:
         TrainingError: the backbone has no BatchNorm layer.
     """
-    layers = _batch_norms(cut)
+    layers = batch_norms(cut.blocks, cut.layers)
     if not layers:
-        raise TrainingError(
-            "batch_norm 'reestimate' needs a backbone with BatchNorm layers. Received: one without, or one that "
-            "cannot be looked into. Use batch_norm 'frozen'."
-        )
+        raise TrainingError(NONE_TO_REESTIMATE)
     means: list[np.ndarray] = [np.zeros(layer.moving_mean.shape) for layer in layers]
     squares: list[np.ndarray] = [np.zeros(layer.moving_mean.shape) for layer in layers]
     total = 0
@@ -52,13 +54,16 @@ def reestimate(cut: Cut, batches: Iterable[np.ndarray | tf.Tensor]) -> int:
     return len(layers)
 
 
-def _batch_norms(cut: Cut) -> list[keras.layers.BatchNormalization]:
+def batch_norms(
+    blocks: Mapping[str, Sequence[str]], layers: Mapping[str, keras.layers.Layer]
+) -> list[keras.layers.BatchNormalization]:
+    """The BatchNorm layers of a backbone; none of a SavedModel, which cannot be looked into."""
     return [
         part
-        for members in cut.blocks.values()
+        for members in blocks.values()
         for name in members
-        if name in cut.layers
-        for part in cut.layers[name]._flatten_layers()
+        if name in layers
+        for part in layers[name]._flatten_layers()
         if isinstance(part, keras.layers.BatchNormalization)
     ]
 
