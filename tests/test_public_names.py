@@ -15,7 +15,7 @@ PROMISED = {
     "Augment",
     "load_backbone", "attach_head", "freeze", "fit", "fine_tune", "evaluate", "export", "verify", "predict",
     "Phase", "FreezePolicy", "Stage", "Pipeline", "domain_gap", "frechet_distance", "maximum_mean_discrepancy",
-    "find_learning_rate", "run", "rank_backbones", "Budget",
+    "find_learning_rate", "run", "rank_backbones", "Budget", "ExportOptions",
 }  # fmt: skip
 
 # Evaluates its argument with tfxfer imported, and prints which heavy packages that imported.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tfxfer.recipes.ranking import Budget
     from tfxfer.stages.compare_backbones import rank_backbones
     from tfxfer.stages.export_model import export
+    from tfxfer.stages.export_options import ExportOptions
     from tfxfer.stages.pipeline import run
     from tfxfer.stages.predict import predict
     from tfxfer.stages.stage import Pipeline, Stage
@@ -35,6 +36,7 @@ __version__ = version("tfxfer")
 __all__ = [
     "Augment",
     "Budget",
+    "ExportOptions",
     "FreezePolicy",
     "Phase",
     "Pipeline",
@@ -60,6 +62,7 @@ __all__ = [
 _PLACES = {
     "Augment": ("tfxfer.catalogue.augmentation", "Augment"),
     "Budget": ("tfxfer.recipes.ranking", "Budget"),
+    "ExportOptions": ("tfxfer.stages.export_options", "ExportOptions"),
     "FreezePolicy": ("tfxfer.network.policy", "FreezePolicy"),
     "Phase": ("tfxfer.training.phase", "Phase"),
     "Pipeline": ("tfxfer.stages.stage", "Pipeline"),

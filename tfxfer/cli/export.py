@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from tfxfer.catalogue.formats import FORMATS, USUAL_FORMATS
-from tfxfer.catalogue.ladder import precisions
+from tfxfer.catalogue.ladder import OnFailure, precisions
 from tfxfer.catalogue.pixels import Pixels
 from tfxfer.catalogue.refused_formats import refusal
+from tfxfer.catalogue.write_options import DEFAULT_OPSET, OPSETS, Granularity, OutputDtype
 from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import (
-    input_dtype_option,
     json_option,
     model_option,
     out_option,
@@ -49,7 +50,27 @@ from tfxfer.cli.report_page import print_export
     help="Put programs beside the bundle that run it without TensorFlow.",
 )
 @pixels_option
-@input_dtype_option
+@click.option(
+    "--input-dtype",
+    type=click.Choice(["uint8", "float32", "int8"]),
+    help="uint8 or float32: the input of a user's own model. int8: that of litert:int8, the pixel less 128.",
+)
+@click.option(
+    "--output-dtype",
+    type=click.Choice(get_args(OutputDtype)),
+    help="Of litert:int8; integers for chips without floats. Default: float32.",
+)
+@click.option("--opset", type=int, help=f"Of onnx: {OPSETS[0]} to {OPSETS[-1]}. Default: {DEFAULT_OPSET}.")
+@click.option(
+    "--granularity",
+    type=click.Choice(get_args(Granularity)),
+    help="Of weights in integers: a scale for each channel (the default), or one for each tensor.",
+)
+@click.option(
+    "--on-failure",
+    type=click.Choice(get_args(OnFailure)),
+    help="ladder: where a gate fails, try the other precisions and keep the smallest that holds every gate.",
+)
 @overwrite_option
 @json_option
 def command(
@@ -61,6 +82,10 @@ def command(
     consumers: str,
     pixels: Pixels | None,
     input_dtype: str | None,
+    output_dtype: OutputDtype | None,
+    opset: int | None,
+    granularity: Granularity | None,
+    on_failure: OnFailure | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -70,10 +95,19 @@ def command(
     names = [name.strip() for name in consumers.split(",")] if consumers else []
     folders = consumer_folders(names, out, [name.partition(":")[0] for name in formats])
     prepare_tensorflow()
+    from tfxfer.stages.export_options import ExportOptions
     from tfxfer.stages.tools import export_path
 
+    is_int8 = input_dtype == "int8"
     report = export_path(
-        model, data, out, formats=formats, pixels=pixels, input_dtype=input_dtype, overwrite=overwrite
+        model,
+        data,
+        out,
+        formats=formats,
+        pixels=pixels,
+        input_dtype=_own_input(model) if is_int8 else input_dtype,
+        options=ExportOptions(opset, granularity, "int8" if is_int8 else None, output_dtype, on_failure),
+        overwrite=overwrite,
     )
     warn(report)
     starts = put_consumers(folders, out)
@@ -84,6 +118,11 @@ def command(
         print_export(report)
         for start in starts:
             click.echo(start)
+
+
+def _own_input(model: Path) -> str | None:
+    """What an int8 input stands for: the bytes of a user's own model; a run's network takes them anyway."""
+    return "uint8" if model.suffix in (".keras", ".h5") else None
 
 
 def _checked(text: str, ctx: click.Context, param: click.Parameter) -> str:

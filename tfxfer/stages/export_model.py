@@ -13,13 +13,14 @@ import numpy as np
 from tfxfer.bundle.contract import Dtype, InputSpec
 from tfxfer.catalogue.formats import FORMATS, default_gates
 from tfxfer.catalogue.inputs import ResizeRule
-from tfxfer.catalogue.ladder import CHOICES, precisions
+from tfxfer.catalogue.ladder import precisions
 from tfxfer.catalogue.refused_formats import refusal
 from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import GateError, UsageError
 from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written
 from tfxfer.stages.calibration import calibration_images
+from tfxfer.stages.export_options import NO_OPTIONS, ExportOptions, require_suited
 from tfxfer.stages.handover import (
     About,
     Pictures,
@@ -84,6 +85,7 @@ def export(
     gates: Mapping[str, float] | None = None,
     input_dtype: str | None = None,
     resize: ResizeRule | None = None,
+    options: ExportOptions = NO_OPTIONS,
     overwrite: bool = False,
 ) -> ExportReport:
     """Write `formats` ("litert", "onnx:float32", ...) into the bundle `to`, each run and held against the model.
@@ -95,10 +97,12 @@ def export(
     "1", ... without. `task` is the Network's own; a model of yours is a classifier unless it is given: one that
     ends in sigmoids is "multi_label", one that gives values "regression". `resize` is the rule by which
     pictures come to their size, as the contract tells apps; None says "stretch" for RGB pictures, and nothing
-    for other inputs. `gates` replace single defaults.
+    for other inputs. `gates` replace single defaults. `options` say how files are written, and whether other
+    precisions are tried where one fails; they hold for every file that they suit.
 
     Raises:
-        UsageError: a format that does not exist, or `to` exists and `overwrite` is false.
+        UsageError: a format that does not exist, an option that suits no file, or `to` exists and
+            `overwrite` is false.
         DataError: no test images, or images that the model does not take.
         ExportError: the model cannot be exported at all.
         GateError: a gate does not hold; the bundle is written, failed files as `*.rejected`.
@@ -106,7 +110,9 @@ def export(
     target = Path(to)
     refuse_existing(target, overwrite)
     decision = decision_of(model)
-    wanted = parse_formats(formats, gates or {}, task_of(model, task), decided=decision is not None)
+    wanted = parse_formats(
+        formats, gates or {}, task_of(model, task), decided=decision is not None, options=options
+    )
     _refuse_calibration(wanted, calibration)
     tracing = Tracing(model, None if labels is None else tuple(labels), input_dtype, task)
     reference = reference_of(tracing, test)
@@ -156,11 +162,12 @@ def parse_formats(
     task: TaskName = "classification",
     *,
     decided: bool = False,
+    options: ExportOptions = NO_OPTIONS,
 ) -> tuple[Wanted, ...]:
-    """ "litert:float32" and "litert" alike, with their gates.
+    """ "litert:float32" and "litert" alike, with their gates and options.
 
     Raises:
-        UsageError: no such format or precision, or the same file twice.
+        UsageError: no such format or precision, the same file twice, or an option that suits none.
         GateError: no such gate, or a limit that cannot be meant.
     """
     if isinstance(formats, str):
@@ -180,12 +187,27 @@ def parse_formats(
             one: {**default_gates(name, one, task, decided=decided), **gates}
             for one in FORMATS[name].precisions
         }
-        entry = Wanted(name, precision, limits.get(precision, gates))
-        wanted.append(with_ladder(entry, limits) if precision in CHOICES else entry)
+        entry = Wanted(name, precision, limits.get(precision, gates), options=options.of(name, precision))
+        wanted.append(with_ladder(entry, limits) if options.climbs(name, precision) else entry)
+    require_suited(options, [(entry.format, entry.precision) for entry in wanted])
+    _refuse_choosing_twice(wanted)
     paths = [entry.path for entry in wanted]
     if len(set(paths)) != len(paths) or not paths:
         raise UsageError(f"formats must name one file or more, each once. Received: {list(formats)}.")
     return tuple(wanted)
+
+
+def _refuse_choosing_twice(wanted: Sequence[Wanted]) -> None:
+    """What a ladder chooses is called by its choice, so that one format chooses the smallest once."""
+    taken: set[tuple[str, str]] = set()
+    for entry in wanted:
+        if entry.choice is not None and (entry.format, entry.choice) in taken:
+            raise UsageError(
+                f"one file may choose {entry.format}:{entry.choice}. Received: '{entry.name}', where another does "
+                "already. Leave one of them out."
+            )
+        if entry.choice is not None:
+            taken.add((entry.format, entry.choice))
 
 
 def refuse_existing(to: Path, overwrite: bool) -> None:

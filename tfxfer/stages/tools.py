@@ -20,6 +20,7 @@ from tfxfer.runtimes.keras_file import is_exported
 from tfxfer.runtimes.outputs import Outputs
 from tfxfer.stages.artifacts import Wanted
 from tfxfer.stages.export_model import export, parse_formats, refuse_existing
+from tfxfer.stages.export_options import NO_OPTIONS, ExportOptions
 from tfxfer.stages.held_out import Labelled, held_out, run_test_split
 from tfxfer.stages.predict import Loaded, is_run, load_predictor, predict
 from tfxfer.verification.own_model import MODEL_SUFFIXES, open_own_model, own_format
@@ -106,18 +107,19 @@ def export_path(
     formats: tuple[str, ...],
     pixels: Pixels | None = None,
     input_dtype: str | None = None,
+    options: ExportOptions = NO_OPTIONS,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Export a run's network or a user's own model, each file proven on labelled data; as JSON values.
 
-    Of a run, `data` = None means the test split of its own data.
+    Of a run, `data` = None means the test split of its own data. `input_dtype` is that of a user's own model.
 
     Raises:
-        UsageError: `out` exists, a format that does not exist, no training pictures for one that is calibrated,
-            or `model` is nothing that can be exported.
+        UsageError: `out` exists, a format that does not exist, an option that suits no file, no training
+            pictures for one that is calibrated, or `model` is nothing that can be exported.
         GateError: a gate does not hold; the bundle is written.
     """
-    wanted = parse_formats(formats, {})
+    wanted = parse_formats(formats, {}, options=options)
     refuse_existing(out, overwrite)
     if model.suffix in MODEL_SUFFIXES and not is_exported(model):
         own = load_own_model(model, pixels, input_dtype)
@@ -132,6 +134,7 @@ def export_path(
                 calibration=train,
                 labels=found.labels,
                 input_dtype=input_dtype,
+                options=options,
                 overwrite=overwrite,
             )
         return {**report.as_dict(), **_warnings(metrics, pixels)}
@@ -146,6 +149,7 @@ def export_path(
             test=found.test,
             calibration=train,
             resize=loaded.rule,
+            options=options,
             overwrite=overwrite,
         )
     return report.as_dict()
