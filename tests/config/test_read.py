@@ -521,3 +521,11 @@ def test_a_resolved_config_is_read_without_its_files(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="must be a folder"):
         read_config(path)
     assert read_resolved(path).data.path == "/gone/photos"
+
+
+def test_a_temperature_is_folded_into_classifiers_only(tmp_path: Path) -> None:
+    text = SMALLEST + "head: multi_label\nevaluation: {temperature: fold}\n"
+    with pytest.raises(
+        ConfigError, match=r"evaluation\.temperature: fold is for classification\. Received: task multi_label"
+    ):
+        read(tmp_path, text)

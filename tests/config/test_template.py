@@ -78,7 +78,9 @@ def test_every_key_of_the_schema_is_in_it(task: TaskName) -> None:
         if key not in written and not any(key[: len(place)] == place for place in common)
     }
     of_another_task = {("gates", name) for name, tasks in TASKS_OF_GATE.items() if task not in tasks} | {
-        key for key in keys(Config) if key[:2] == ("evaluation", "decision") and task != "classification"
+        key
+        for key in keys(Config)
+        if key[:2] in (("evaluation", "decision"), ("evaluation", "temperature")) and task != "classification"
     }
     in_words = {("evaluation", "decision", name) for name in ("sensitivity", "costs", "thresholds")}
     assert not missing - of_another_task - in_words

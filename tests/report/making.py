@@ -150,6 +150,23 @@ def report() -> dict[str, Any]:
                     }
                 ],
             },
+            "temperature": {
+                "value": 1.25,
+                "folded": False,
+                "why": "the lowest loss on 150 validation images",
+                "images": 150,
+                "validation_loss": {"before": 0.32, "after": 0.3},
+                "test": {
+                    "before": {"loss": 0.3, "expected_calibration_error": 0.03, "reliability": []},
+                    "after": {
+                        "loss": 0.29,
+                        "expected_calibration_error": 0.012,
+                        "reliability": [
+                            {"low": 0.8, "high": 0.9, "n": 300, "confidence": 0.9, "accuracy": 0.91}
+                        ],
+                    },
+                },
+            },
             "baselines": {
                 "details": [
                     baseline("majority", 0.33),
@@ -233,6 +250,7 @@ def multi_label() -> dict[str, Any]:
     """The same as a multi-label task."""
     found = report()
     found["task"] = "multi_label"
+    del found["temperature"]
     test = found["test"]
     for key in ("accuracy", "accuracy_interval", "per_class", "confusion", "expected_calibration_error"):
         del test[key]
@@ -260,6 +278,7 @@ def regression() -> dict[str, Any]:
     """The same as a regression."""
     found = report()
     found["task"] = "regression"
+    del found["temperature"]
     found["data"] |= {"labels": ["value"], "classes": 1, "class_counts": dict.fromkeys(("train", "test"))}
     found["test"] = {
         "mean_absolute_error": 1.25,

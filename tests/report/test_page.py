@@ -136,6 +136,23 @@ def test_the_verdict_is_in_words() -> None:
     assert "Transfer helps: +30.0 points" in text
 
 
+def test_temperature_scaling_is_shown_before_and_after() -> None:
+    text = Elements(page_of("classification")).text
+    assert "after temperature scaling" in text  # in the diagram's legend
+    assert "a temperature of 1.25, found on 150 validation pictures" in text
+    assert "is 3.0 % before, 1.2 % after. The files do not have it; evaluation.temperature: fold" in text
+    folded, none = report(), report()
+    folded["temperature"]["folded"] = True
+    folded["temperature"]["test"]["before"] = folded["temperature"]["test"]["after"]
+    none["temperature"] |= {"value": 1.0, "why": "left at 1: all 150 validation answers are right"}
+    text = Elements(render_report(finished(folded))).text
+    assert "before temperature scaling" in text
+    assert "Every file has it." in text
+    text = Elements(render_report(finished(none))).text
+    assert "Temperature scaling changes nothing: left at 1" in text
+    assert "after temperature scaling" not in text
+
+
 def test_the_same_report_gives_the_same_bytes() -> None:
     assert render_report(finished(report())) == page_of("classification")
 

@@ -1,17 +1,22 @@
-"""One finished run for all tests that only look at it."""
+"""One finished run, and one manifest of digits, for all tests that only look at them."""
 
 from __future__ import annotations
 
+import csv
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import make_photos
 from tests.stages.running import report_of, run_process, write_config
+
+FAINT = 20  # every so manieth picture is drawn with a twenty-fifth of the ink
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +52,20 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     process = run_process("run", "run.yaml", "--out", "out", cwd=folder)
     assert process.returncode == 0, process.stderr
     return Finished(folder, process)
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manifest of handwritten digits, odd or even, some of them faint."""
+    from sklearn.datasets import load_digits
+
+    folder, source = tmp_path_factory.mktemp("digits"), load_digits()
+    with (folder / "digits.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["path", "label", "ink"])
+        for number, (pixels, digit) in enumerate(zip(source.images[:1200], source.target, strict=False)):
+            faint = number % FAINT == 0
+            ink = pixels * (255 / 16) * (0.04 if faint else 1.0)
+            Image.fromarray(ink.astype(np.uint8)).resize((32, 32)).save(folder / f"{number:04d}.png")
+            table.writerow([f"{number:04d}.png", ("even", "odd")[digit % 2], "faint" if faint else "full"])
+    return folder / "digits.csv"

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from tfxfer.bundle.reading import read_contract
 from tfxfer.config.read import parse_config
@@ -26,25 +25,6 @@ from tfxfer.stages.stage import Pipeline, State
 from tfxfer.store.journal import Journal
 from tfxfer.verification.measure import measure
 from tfxfer.verification.reference import Reference
-
-FAINT = 20  # every so manieth picture is drawn with a twenty-fifth of the ink
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A manifest of handwritten digits, odd or even, some of them faint."""
-    from sklearn.datasets import load_digits
-
-    folder, source = tmp_path_factory.mktemp("digits"), load_digits()
-    with (folder / "digits.csv").open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["path", "label", "ink"])
-        for number, (pixels, digit) in enumerate(zip(source.images[:1200], source.target, strict=False)):
-            faint = number % FAINT == 0
-            ink = pixels * (255 / 16) * (0.04 if faint else 1.0)
-            Image.fromarray(ink.astype(np.uint8)).resize((32, 32)).save(folder / f"{number:04d}.png")
-            table.writerow([f"{number:04d}.png", ("even", "odd")[digit % 2], "faint" if faint else "full"])
-    return folder / "digits.csv"
 
 
 def configuration(digits: Path, **evaluation: Any) -> dict[str, Any]:

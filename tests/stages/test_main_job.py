@@ -239,6 +239,7 @@ def test_other_exports_and_gates_do_not_train_again(
     assert cached_stages(events) == {
         "data",
         "train",
+        "temperature",
         "evaluate",
         "baselines",
         "mistakes",

@@ -282,6 +282,10 @@ class EvaluationConfig(Section):
         default=None,
         description="how probabilities become an answer; the most probable label, or the best F1 of each label",
     )
+    temperature: Literal["report", "fold", "none"] = Field(
+        default="report",
+        description="what the logits of a classifier should be divided by, found on validation: only reported, or done",
+    )
 
 
 class Config(Section):

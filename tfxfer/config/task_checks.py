@@ -32,6 +32,7 @@ def check_task(config: Config) -> Iterator[Problem]:
     """Data, gates and decision rule suit the task, and each gate has what it is measured on."""
     yield from _check_source(config)
     yield from _check_decision(config)
+    yield from _check_temperature(config)
     places: list[Place] = [("gates",), *(("exports", index, "gates") for index in range(len(config.exports)))]
     for place, gates in zip(places, [config.gates, *(entry.gates for entry in config.exports)], strict=True):
         for name in gates.model_dump(exclude_none=True):
@@ -95,6 +96,15 @@ def _check_decision(config: Config) -> Iterator[Problem]:
             place,
             "evaluation.decision must have positive with one of specificity and sensitivity, or costs alone. "
             f"Received: {', '.join(_given(asked)) or 'nothing'}. Keep one rule.",
+        )
+
+
+def _check_temperature(config: Config) -> Iterator[Problem]:
+    if config.evaluation.temperature == "fold" and config.head.task != "classification":
+        yield Problem(
+            ("evaluation", "temperature"),
+            "evaluation.temperature: fold is for classification. "
+            f"Received: task {config.head.task}. Remove it.",
         )
 
 

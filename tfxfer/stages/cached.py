@@ -25,6 +25,7 @@ TRAINING = ("backbones", "catalogue", "data", "features", "formats", "network", 
 CODE: Mapping[str, tuple[str, ...]] = {
     "data": ("data", "stages/data.py"),
     "train": (*TRAINING, "stages/augmentation.py", "stages/training.py"),
+    "temperature": ("evaluation", "network", "stages/temperature.py"),
     "decide": ("catalogue", "evaluation", "network", "stages/decision.py"),
     "evaluate": ("evaluation", "network", "stages/evaluation.py"),
     "mistakes": ("evaluation", "network", "stages/mistakes.py", "stages/thumbnails.py"),

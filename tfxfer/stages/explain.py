@@ -25,7 +25,7 @@ from tfxfer.store.shared import SharedCache
 from tfxfer.store.whole import damage
 
 Status = Literal["kept", "in the cache", "runs again", "depends on one that runs again"]
-NEEDED = ("data", "train", "decide")  # whose results are in the keys of later stages
+NEEDED = ("data", "train", "temperature", "decide")  # whose results are in the keys of later stages
 
 
 @dataclass(frozen=True, slots=True)

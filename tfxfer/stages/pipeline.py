@@ -24,6 +24,7 @@ from tfxfer.stages.page import WritePage
 from tfxfer.stages.report import WriteReport
 from tfxfer.stages.run_directory import open_run
 from tfxfer.stages.stage import Pipeline, Stage, State
+from tfxfer.stages.temperature import FindTemperature, has_temperature
 from tfxfer.stages.tracking import require_trackers, tracking
 from tfxfer.stages.training import KeepNetwork, Train
 from tfxfer.stages.workers import AgreeToTrain, early_devices, train_as_worker
@@ -46,6 +47,7 @@ def transfer_pipeline(config: Config, source: Source, devices: Devices | None = 
         RequireEvaluable(),
         *([] if devices is None else [AgreeToTrain(devices, train)]),
         train,
+        *([Cached(FindTemperature())] if has_temperature(config) else []),
         *([Cached(Decide())] if has_decision(config) else []),
         KeepNetwork(),
         Cached(Evaluate()),

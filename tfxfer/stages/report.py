@@ -12,6 +12,7 @@ from tfxfer.stages.data import RunData
 from tfxfer.stages.handover import bundle_path
 from tfxfer.stages.mistakes import CloserLook
 from tfxfer.stages.stage import State
+from tfxfer.stages.temperature import MeasuredTemperature
 from tfxfer.stages.training import TrainedNetwork
 from tfxfer.store.atomic import write_json
 from tfxfer.store.versions import versions
@@ -56,6 +57,7 @@ def build_report(state: State) -> dict[str, Any]:
         "phases": [phase_dict(entry) for entry in trained.histories],
         "task": reference.task,
         "test": {**_test(reference), **_closer_look(state)},
+        **_temperature(state, reference),
         # None: not measured, and not to be taken for 0.
         "baselines": baselines.baselines_dict(),
         "verdict": baselines.verdict.as_dict(),
@@ -86,6 +88,12 @@ def _closer_look(state: State) -> dict[str, Any]:
     """Of a pipeline that has no such stage: nothing."""
     found = state.results.get("closer_look")
     return found.as_dict() if isinstance(found, CloserLook) else {}
+
+
+def _temperature(state: State, reference: Reference) -> dict[str, Any]:
+    """Of a pipeline that looks for none: nothing."""
+    found = state.results.get("temperature")
+    return {"temperature": found.as_dict(reference)} if isinstance(found, MeasuredTemperature) else {}
 
 
 def _network_gates(state: State) -> list[dict[str, object]]:

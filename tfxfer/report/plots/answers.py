@@ -12,19 +12,28 @@ from tfxfer.report.plots.canvas import MUTED, SERIES, draw
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Bin = Mapping[str, Any]  # a bin of report.json's `reliability`
 
-def calibration_diagram(bins: Sequence[Mapping[str, Any]], truth: str) -> Markup:
-    """Confidence against how often it is right; the size of a point is the number of answers."""
+
+def calibration_diagram(bins: Sequence[Bin], truth: str, other: Sequence[Bin] = (), name: str = "") -> Markup:
+    """Confidence against how often it is right; the size of a point is the number of answers.
+
+    `other` is drawn beside it, under its `name`: the same answers at another temperature.
+    """
     most = max(entry["n"] for entry in bins)
 
     def drawing(figure: Figure) -> None:
         axis = figure.subplots()
         axis.plot([0, 1], [0, 1], "--", color=MUTED, linewidth=1)
         xs, ys = [entry["confidence"] for entry in bins], [entry["accuracy"] for entry in bins]
-        axis.plot(xs, ys, "-", color=SERIES[0], linewidth=1, alpha=0.5)
+        axis.plot(xs, ys, "-", color=SERIES[0], linewidth=1, alpha=0.5, label="as it is")
         axis.vlines(xs, xs, ys, color=SERIES[1], linewidth=2)
         axis.scatter(xs, ys, s=[20 + 120 * entry["n"] / most for entry in bins], color=SERIES[0], zorder=3)
         axis.set(xlim=(0, 1.03), ylim=(-0.03, 1.06), xlabel="confidence", ylabel=truth)
+        if other:
+            points = ([entry["confidence"] for entry in other], [entry["accuracy"] for entry in other])
+            axis.plot(*points, "s--", color=SERIES[2], linewidth=1, label=name)
+            axis.legend(loc="upper left")
 
     return draw("calibration", f"calibration diagram: confidence against {truth}", drawing)
 
