@@ -41,7 +41,7 @@ lint: $(INSTALLED_TEST)
 
 # One file's tests stay in one of two processes, so that they share what the file has trained.
 test: lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 15
 
 smoke: $(INSTALLED_TEST)
 	$(BIN)/python -m pytest -m smoke
