@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.cli.plans import PLAN
 from tests.cli.running import call
 from tfxfer.catalogue.pixels import SIGNED_UNIT
 from tfxfer.stages import tools
@@ -154,12 +155,11 @@ def test_verify_prints_every_check_and_exits_1_where_one_fails(
 def test_plan_is_a_page_or_a_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = {"data": {"train": 700}, "phases": [{"name": "head", "epochs": 8}], "warnings": ["few pictures"]}
-    monkeypatch.setitem(sys.modules, "tfxfer.stages.plan", SimpleNamespace(make_plan=lambda config: plan))
+    monkeypatch.setitem(sys.modules, "tfxfer.stages.plan", SimpleNamespace(make_plan=lambda config: PLAN))
     (tmp_path / "run.yaml").write_text("data: embedded/digits\nbackbone: embedded/small\n")
     assert call("plan", str(tmp_path / "run.yaml")) == 0
     out = capsys.readouterr().out
-    assert "train: 700" in out
-    assert "few pictures" in out
+    assert "train: 700 images" in out
+    assert "warning: few pictures" in out
     assert call("plan", str(tmp_path / "run.yaml"), "--json") == 0
-    assert json.loads(capsys.readouterr().out) == plan
+    assert json.loads(capsys.readouterr().out) == PLAN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -57,7 +58,7 @@ def print_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str] = (
     from rich.table import Table
 
     names = list(columns) or _columns(rows)
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="" if os.environ.get("NO_COLOR") else "bold")
     for name in names:
         numeric = all(isinstance(row.get(name, 0), int | float | None) for row in rows)
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
@@ -85,8 +86,13 @@ def shown(value: object) -> str:
     return str(value)
 
 
+def bold(words: str) -> str:
+    """Words that stand out on a terminal, unless NO_COLOR is set."""
+    return words if os.environ.get("NO_COLOR") else click.style(words, bold=True)
+
+
 def _heading(words: str) -> None:
-    click.echo(f"\n{click.style(words, bold=True)}")
+    click.echo(f"\n{bold(words)}")
 
 
 def _print_entries(entries: Sequence[object]) -> None:

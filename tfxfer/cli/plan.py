@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
 from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import config_argument, json_option, set_option
-from tfxfer.cli.output import print_json, print_page
+from tfxfer.cli.output import print_json
+from tfxfer.cli.plan_page import print_plan
 
 
 @click.command("plan", short_help="Show what `run` would do.")
@@ -30,4 +32,5 @@ def command(config: Path, overrides: tuple[str, ...], *, as_json: bool) -> None:
     if as_json:
         print_json(plan)
     else:
-        print_page(plan)
+        sets = [word for override in overrides for word in ("--set", override)]
+        print_plan(plan, shlex.join(["tfxfer", "run", str(config), "--out", f"runs/{config.stem}", *sets]))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfxfer.config.schema import Config
+from tfxfer.catalogue.backbones import BACKBONES
+from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.data import Record, Source, decode_image, resize_image
 from tfxfer.errors import WeightsError
 from tfxfer.stages.data import input_size
@@ -36,10 +37,20 @@ def planned_domain_gap(
             if network is None:
                 network = attach_head(load_configured_backbone(config.backbone), ("0", "1"))
     except WeightsError as error:
-        return DomainGap(None, why=f"a plan downloads nothing, and the weights are not here: {error}")
+        return DomainGap(None, why=f"a plan downloads nothing, and {_missing(config.backbone, error)}")
     rows = np.unique(np.linspace(0, len(train) - 1, min(SAMPLE, len(train))).round().astype(int))
     pictures = _pictures(config, source, [train[row] for row in rows])
     return domain_gap(network, pictures)
+
+
+def _missing(backbone: BackboneConfig, error: WeightsError) -> str:
+    """Of published weights, whose fetching is the run's own first step, no more than that."""
+    facts = BACKBONES.get(backbone.name)
+    if facts is not None and backbone.weights in facts.weights:
+        return (
+            f"the weights '{backbone.weights}' of {backbone.name} are not on this machine; `run` fetches them"
+        )
+    return f"the weights are not here: {error}"
 
 
 def _pictures(config: Config, source: Source, records: Sequence[Record]) -> np.ndarray:
