@@ -54,6 +54,31 @@ def run_process(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.Co
     )
 
 
+# Root may write anywhere. This process gives that up before it becomes the command, so that chmod counts for it.
+_OBEYS_CHMOD = """
+import ctypes, os, sys
+DROP, OVERRIDE_WRITE, OVERRIDE_READ = 24, 1, 2  # linux/prctl.h, linux/capability.h
+if os.geteuid() == 0:
+    library = ctypes.CDLL(None)
+    for capability in (OVERRIDE_WRITE, OVERRIDE_READ):
+        assert library.prctl(DROP, capability, 0, 0, 0) == 0
+os.execv(sys.executable, [sys.executable, "-m", "tfxfer", *sys.argv[1:]])
+"""
+
+
+def run_obeying_chmod(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run one command as a user whom file permissions bind; the tests may themselves be root's."""
+    return subprocess.run(
+        [sys.executable, "-c", _OBEYS_CHMOD, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
 def report_of(out: Path) -> dict[str, Any]:
     """The figures of a run."""
     return dict(json.loads((out / "report.json").read_text(encoding="utf-8")))

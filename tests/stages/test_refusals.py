@@ -55,6 +55,18 @@ COMMAND_LINE = {
     "no config": Case(2, "none.yaml", line=("run", "none.yaml", "--out", "out")),
     "config is a folder": Case(2, "photos", line=("run", "photos", "--out", "out")),
     "verify of no bundle": Case(1, "photos", line=("verify", "photos")),
+    "verify of the folder above a bundle": Case(
+        1,
+        "To go on, verify 'runs/bundle'.",
+        lambda folder: broken.bundle(folder / "runs/bundle", "manifest.json"),
+        ("verify", "runs"),
+    ),
+    "predict with a bundle that lost its contract": Case(
+        1,
+        "no contract.json. Copy the bundle again",
+        lambda folder: broken.bundle(folder / "bundle", "manifest.json"),
+        ("predict", "--model", "bundle", "--data", "photos"),
+    ),
     "export of no model": Case(
         2, "'photos'", line=("export", "--model", "photos", "--data", "photos", "--out", "bundle")
     ),
@@ -75,6 +87,11 @@ CONFIG = {
     ),
     "small pictures": Case(
         2, "image_size", lambda folder: broken.backbone(folder, "{name: keras/MobileNetV2, image_size: 8}")
+    ),
+    "a picture size below nothing": Case(
+        2,
+        "error: run.yaml, line 2: backbone.image_size of embedded/small must be 16 to 4096",  # said once
+        lambda folder: broken.backbone(folder, "{name: embedded/small, image_size: -5}"),
     ),
     "until a block that is not there": Case(
         2,

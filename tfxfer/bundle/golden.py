@@ -120,6 +120,11 @@ def read_array(path: Path, dtype: str, dimensions: int) -> np.ndarray:
     Raises:
         BundleError: the file is missing or damaged, or holds another dtype or number of dimensions.
     """
+    if not path.is_file():
+        raise BundleError(
+            f"a bundle needs 'golden/{path.name}'. Received: no such file. Copy the bundle again from where it was "
+            "written."
+        )
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

@@ -166,7 +166,7 @@ def backbone_facts(name: str) -> BackboneFacts:
     if facts is not None:
         return facts
     raise ConfigError(
-        f"backbone must be one of the catalogue ('tfxfer backbones' lists it), hub/HANDLE or file/PATH. "
+        f"backbone must be one of the catalogue ('tfxfer backbones' lists it), hub/HANDLE, file/PATH or run/DIR. "
         f"Received: {name!r}. {_suggestion(name)}"
     )
 

@@ -13,6 +13,7 @@ from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import json_option, overwrite_option, pixels_option, quiet_option
 from tfxfer.cli.output import print_json, print_page, warn
 from tfxfer.errors import UsageError
+from tfxfer.store.writable import require_writable
 
 FILE = "benchmark.json"
 HIDDEN = ("status", "runs")
@@ -121,6 +122,7 @@ def _target(out: Path, overwrite: bool) -> Path:
     target = out / FILE
     if target.exists() and not overwrite:
         raise UsageError(f"'{target}' exists. Add --overwrite to replace it, or choose another --out.")
+    require_writable(out)
     return target
 
 

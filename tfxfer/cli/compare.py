@@ -14,6 +14,7 @@ from tfxfer.cli.interrupts import Interrupts
 from tfxfer.cli.options import config_argument, json_option, out_option, quiet_option, set_option
 from tfxfer.cli.output import print_json, print_table
 from tfxfer.errors import GateError, UsageError
+from tfxfer.store.writable import require_writable
 
 if TYPE_CHECKING:
     from tfxfer.stages.comparison import Comparing
@@ -98,6 +99,8 @@ def command(
         raise UsageError("--resume needs the folder to go on in. Received: no --out. Add --out DIR.")
     if page is not None and page.exists() and not resume:
         raise UsageError(f"--html must be a new file. Received: '{page}', which exists. Choose another name.")
+    if page is not None:
+        require_writable(page.parent, "--html")
     prepare_tensorflow()
     try:
         with Console(quiet=quiet) as console, Interrupts() as interrupts:

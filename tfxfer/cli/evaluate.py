@@ -19,6 +19,7 @@ from tfxfer.cli.options import (
 )
 from tfxfer.cli.output import print_facts, print_json, print_page, warn
 from tfxfer.errors import UsageError
+from tfxfer.store.writable import require_writable
 
 METRICS_FILE = "metrics.json"
 
@@ -65,6 +66,7 @@ def _target(out: Path, overwrite: bool) -> Path:
     target = out / METRICS_FILE
     if target.exists() and not overwrite:
         raise UsageError(f"'{target}' exists. Add --overwrite to replace it, or choose another --out.")
+    require_writable(out)
     return target
 
 

@@ -14,6 +14,7 @@ from tfxfer.errors import TfxferError
 
 INTERRUPTED = 130
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @click.command(
@@ -55,6 +56,11 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
 def _refused(error: OSError) -> str:
     if error.errno in FULL:
         return f"the disk must take what is written. Received: {error}. Make room, or write elsewhere."
+    if error.errno in DENIED:
+        return (
+            f"what is used must be readable, and what is changed writable. Received: {error}. "
+            "Change the permissions (chmod u+rwX), or name another place."
+        )
     return str(error)
 
 

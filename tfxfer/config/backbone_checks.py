@@ -30,6 +30,7 @@ def check_backbone(backbone: BackboneConfig) -> Iterator[Problem]:
         yield from _check_file(backbone, rest)
     else:
         yield from _check_catalogued(backbone)
+        return
     yield from _check_size(backbone, 1)
 
 
@@ -38,6 +39,7 @@ def _check_catalogued(backbone: BackboneConfig) -> Iterator[Problem]:
         facts = backbone_facts(backbone.name)
     except ConfigError as error:
         yield Problem(NAME, str(error))
+        yield from _check_size(backbone, 1)
         return
     yield from _check_weights(backbone, facts)
     yield from _check_options(backbone, facts)

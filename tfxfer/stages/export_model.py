@@ -33,6 +33,7 @@ from tfxfer.stages.ladder import Making, make, with_ladder
 from tfxfer.stages.own_reference import decision_of, reference_of, task_of
 from tfxfer.stages.slower import with_notes
 from tfxfer.store.fingerprint import bytes_sha256, value_sha256
+from tfxfer.store.writable import require_writable
 from tfxfer.verification.gates import require_limits
 from tfxfer.verification.reference import Reference, image_batches
 
@@ -214,8 +215,9 @@ def refuse_existing(to: Path, overwrite: bool) -> None:
     """Nothing is overwritten unasked, and never what is no bundle.
 
     Raises:
-        UsageError: `to` exists.
+        UsageError: `to` exists, or cannot be written.
     """
+    require_writable(to.parent)
     if not to.exists():
         return
     if not overwrite:

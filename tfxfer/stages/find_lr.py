@@ -18,6 +18,7 @@ from tfxfer.stages.stage import Pipeline, State
 from tfxfer.stages.training import feature_cache, training_device
 from tfxfer.store.atomic import write_json
 from tfxfer.store.journal import Journal, Listener
+from tfxfer.store.writable import require_writable
 
 CURVE, PLOT = "find_lr.json", "find_lr.png"
 
@@ -33,7 +34,7 @@ def find_lr(
     """The curve and its suggestions as JSON values; with `out`, find_lr.json and find_lr.png are written there.
 
     Raises:
-        UsageError: `out` holds one already and `overwrite` is false.
+        UsageError: `out` holds one already and `overwrite` is false, or cannot be written.
         DataError: the data are refused.
     """
     _refuse(out, overwrite)
@@ -54,9 +55,10 @@ def find_lr(
 
 
 def _refuse(out: Path | None, overwrite: bool) -> None:
-    if out is None or overwrite:
+    if out is None:
         return
-    if any((out / name).exists() for name in (CURVE, PLOT)):
+    require_writable(out)
+    if not overwrite and any((out / name).exists() for name in (CURVE, PLOT)):
         raise UsageError(
             f"--out must be a folder without a range test. Received: '{out}', which has one. "
             "Add --overwrite, or choose another folder."

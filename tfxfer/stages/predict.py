@@ -16,7 +16,7 @@ from tfxfer.catalogue.decoding import answer
 from tfxfer.catalogue.inputs import ResizeRule, Size
 from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data import open_unlabelled
-from tfxfer.errors import UsageError
+from tfxfer.errors import BundleError, UsageError
 from tfxfer.evaluation.predictions import Predictor
 from tfxfer.runtimes.opening import format_of, open_runtime
 from tfxfer.runtimes.runtime import Runtime
@@ -84,6 +84,11 @@ def load_predictor(model: Network | Path | str) -> Loaded:
         return _run(path)
     if (path / "contract.json").is_file():
         return _bundle(path)
+    if (path / "manifest.json").is_file():
+        raise BundleError(
+            f"a bundle holds contract.json. Received: '{path}', which has manifest.json but no contract.json. "
+            f"Copy the bundle again from where it was written; `tfxfer verify {path}` tells what is missing."
+        )
     if not path.exists():
         raise UsageError(f"--model must be a run, a bundle or a file. Received: '{path}', where nothing is.")
     return _file(path)

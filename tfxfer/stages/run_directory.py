@@ -20,6 +20,7 @@ from tfxfer.store.atomic import remove_leftovers
 from tfxfer.store.lock import exclusive
 from tfxfer.store.place import cache_folder, cache_limit_bytes
 from tfxfer.store.shared import SharedCache
+from tfxfer.store.writable import require_writable
 
 MARK = "log.jsonl"  # every run has one from its first moment
 # Of what was asked for or given, not of work.
@@ -95,10 +96,11 @@ def open_run(path: Path, *, resume: bool) -> Iterator[RunDirectory]:
     nothing is in it that anybody would want, and the corrected call need not say `--resume`.
 
     Raises:
-        UsageError: `path` exists and `resume` is false, or it holds something that is no run.
+        UsageError: `path` exists and `resume` is false, holds something that is no run, or cannot be written.
         RunError: another process is writing there.
     """
     _refuse_existing(path, resume)
+    require_writable(path)
     made = _missing(path)
     try:
         (path / "stages").mkdir(parents=True, exist_ok=True)

@@ -56,7 +56,13 @@ def inspect_bundle(path: Path | str, data: str | None = None) -> VerifyReport:
     """
     path = Path(path)
     if not (path / "manifest.json").is_file():
-        raise BundleError(f"a bundle is a folder with manifest.json. Received: '{path}', which is none.")
+        inside = path / "bundle"
+        repair = (
+            f"verify '{inside}'" if (inside / "manifest.json").is_file() else "name a run's bundle folder"
+        )
+        raise BundleError(
+            f"a bundle is a folder with manifest.json. Received: '{path}', which has none. To go on, {repair}."
+        )
     findings = Findings()
     with findings.guard("bundle"):
         manifest = read_manifest(path)
