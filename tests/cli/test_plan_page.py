@@ -13,6 +13,8 @@ from tests.cli.plans import MISSING, PLAN
 from tfxfer.cli.output import print_table
 from tfxfer.cli.plan_page import print_plan
 
+END = "-- end --"
+
 
 def test_a_newcomer_can_read_it(capsys: pytest.CaptureFixture[str]) -> None:
     print_plan(PLAN, "tfxfer run flowers.yaml --out runs/flowers")
@@ -53,9 +55,11 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, *, columns: int, no_color: st
         monkeypatch.setattr(sys, "stdout", terminal)
         print_plan(plan, "tfxfer run x.yaml")
         print_table([{"name": "head"}])
-        terminal.flush()
+        print(END, flush=True)
         monkeypatch.undo()
-        text = os.read(master, 1 << 16)
+        text = b""
+        while END.encode() not in text:  # a terminal hands over what is written to it piece by piece
+            text += os.read(master, 1 << 16)
     os.close(master)
     return text.decode()
 
