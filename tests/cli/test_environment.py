@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import spy
+from tests.cli.running import call, spy
+from tests.stages.running import events_of, write_config
 from tfxfer.cli.environment import backend_problems
 
 GOOD = "data: embedded/digits\nbackbone: embedded/small\n"
@@ -88,3 +89,31 @@ def test_a_failing_import_shows_what_was_held_back(tmp_path: Path) -> None:
     )
     assert "why" in result.stderr
     assert "broken" in result.stderr
+
+
+def test_what_is_held_back_is_in_the_log_of_a_run(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = "E0000 00:00:1 cuda_dnn.cc:8579] Unable to register cuDNN factory"
+    (tmp_path / "tensorflow.py").write_text(f"import os\nos.write(2, b{noise!r} + b'\\n')\n")
+    code = (
+        "from tfxfer.cli.environment import prepare_tensorflow as p; from tfxfer.runtimes import quiet; p(); "
+        "import tensorflow; print(quiet.START_UP)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert (result.stdout, result.stderr) == (f"{[noise]}\n", "")
+    monkeypatch.setattr("tfxfer.stages.training.START_UP", [noise])
+    rest = "training: {phases: [{name: head, epochs: 1}]}\nevaluation: {baselines: false}\nexports: []\n"
+    config = write_config(tmp_path / "run.yaml", photos, rest=rest)
+    assert call("run", str(config), "--out", str(tmp_path / "out")) == 0
+    assert noise not in capsys.readouterr().err
+    assert noise in [event["text"] for event in events_of(tmp_path / "out") if event["event"] == "library"]

@@ -72,10 +72,13 @@ class _QuietImport(MetaPathFinder):
 
 
 def _held_back(execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
-    from tfxfer.runtimes.quiet import nothing, stderr_held_back  # with numpy, which TensorFlow needs anyway
+    from tfxfer.runtimes.quiet import (
+        kept_for_the_log,
+        stderr_held_back,
+    )  # with numpy, which TensorFlow needs anyway
 
     def exec_module(module: ModuleType) -> None:
-        with stderr_held_back(nothing):
+        with stderr_held_back(kept_for_the_log):
             execute(module)
 
     return exec_module

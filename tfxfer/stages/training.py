@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfxfer.config.schema import Config
+from tfxfer.runtimes.quiet import START_UP
 from tfxfer.stages.augmentation import PICTURE, write_picture
 from tfxfer.stages.cached import place_of, whole_key
 from tfxfer.stages.configured import build_network, require_blocks, run_plan, weights_sha256
@@ -93,6 +94,8 @@ class Train:
 
         data = state.get("data", RunData)
         devices = opened_devices(state.config) if self.devices is None else self.devices
+        for line in START_UP:
+            state.journal.write("library", name="tensorflow", text=line)
         state.journal.write("decision", text=f"device: {devices.words}")
         with devices.scope():
             network = build_network(state.config, data.splits.labels, data.train.labels)
