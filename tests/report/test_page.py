@@ -129,6 +129,19 @@ def test_the_ladder_the_recipe_and_what_moved_are_told() -> None:
     assert f"a drop of 0.3 {HOSTILE}" in text
 
 
+def test_where_a_failed_file_goes_wrong_is_told() -> None:
+    value = report()
+    value["artifacts"][2]["blocks"] = [{"name": "stem", "error": 0.01}, {"name": HOSTILE, "error": 0.4}]
+    value["artifacts"][2]["largest_disagreements"] = [
+        {"image": f"daisy/{HOSTILE}.jpg", "logit_error": 12.5, "network": "daisy", "file": HOSTILE}
+    ]
+    text = Elements(render_report(finished(value))).text
+    assert "Where litert:int8 leaves the float network" in text
+    assert "40.0 %" in text
+    assert f"daisy/{HOSTILE}.jpg" in text
+    assert "Where litert:int8" not in Elements(page_of("classification")).text
+
+
 def test_the_verdict_is_in_words() -> None:
     text = Elements(page_of("classification")).text
     assert "the right class to 90.0 % of 300 test pictures (95 % interval 86.0 to 92.9 %)" in text

@@ -17,7 +17,7 @@ from tfxfer.formats.litert_entry import integer_entry
 from tfxfer.formats.litert_file import add_signature, finish_litert
 from tfxfer.formats.litert_flatbuffer import pack_flatbuffer, read_flatbuffer
 from tfxfer.formats.litert_hard_swish import decompose_hard_swish
-from tfxfer.formats.litert_mixed import quantise_mixed
+from tfxfer.formats.litert_mixed import block_errors, quantise_mixed
 from tfxfer.formats.litert_quantize import Original, quantise
 from tfxfer.formats.litert_recipes import MIXED, PRECISIONS, STATIC
 from tfxfer.formats.trace import Traced
@@ -47,18 +47,13 @@ class LiteRTFormat:
         calibration: np.ndarray | None = None,
         options: WriteOptions = DEFAULTS,
     ) -> None:
-        entry = integer_entry(traced.frozen, traced.outputs) if precision in (MIXED, *STATIC) else None
         _check_ends(traced, precision, options)
-        frozen = traced.frozen if entry is None else entry.graph
         with captured_output() as output:
             try:
-                model = read_flatbuffer(convert_litert(frozen, traced.outputs))
-                if precision != "float32":
-                    if precision in ("int8", MIXED):
-                        decompose_hard_swish(model)
-                    add_signature(model, traced.outputs)
-                    original = Original(pack_flatbuffer(model), traced.outputs, entry, calibration)
-                    mixed = precision == MIXED
+                if precision == "float32":
+                    model = read_flatbuffer(convert_litert(traced.frozen, traced.outputs))
+                else:
+                    original, mixed = original_of(traced, precision, calibration), precision == MIXED
                     model = (
                         quantise_mixed(original, options) if mixed else quantise(original, precision, options)
                     )
@@ -68,6 +63,34 @@ class LiteRTFormat:
                 more = "" if precision == "float32" else f", and one that can be quantised to {precision}"
                 raise ExportError(f"{what}{more}. Received: {error}\n{output.tail()}") from error
         write_bytes(to, data)
+
+
+def original_of(traced: Traced, precision: str, calibration: np.ndarray | None) -> Original:
+    """The converted float32 model that `precision` is made of."""
+    entry = integer_entry(traced.frozen, traced.outputs) if precision in (MIXED, *STATIC) else None
+    frozen = traced.frozen if entry is None else entry.graph
+    model = read_flatbuffer(convert_litert(frozen, traced.outputs))
+    if precision in ("int8", MIXED):
+        decompose_hard_swish(model)
+    add_signature(model, traced.outputs)
+    return Original(pack_flatbuffer(model), traced.outputs, entry, calibration)
+
+
+def int8_block_errors(
+    traced: Traced, calibration: np.ndarray, options: WriteOptions
+) -> tuple[tuple[str, float], ...]:
+    """(block, error) in the order of the network: where a full int8 file leaves the float32 one.
+
+    Raises:
+        ExportError: the quantizer refuses an operation.
+    """
+    with captured_output() as output:
+        try:
+            return block_errors(original_of(traced, "int8", calibration), options)
+        except QUANTIZER_ERRORS as error:
+            raise ExportError(
+                f"every block must be one that can be in int8. Received: {error}\n{output.tail()}"
+            ) from error
 
 
 def _check_ends(traced: Traced, precision: str, options: WriteOptions) -> None:

@@ -32,12 +32,9 @@ def quantise_mixed(original: Original, options: WriteOptions) -> Any:
         ExportError: no mixture is that good.
     """
     search = _Search(original, options)
-    blocks = graph_blocks(read_flatbuffer(original.data))
     target = min(TARGET, search.error(()) / 2)
-    suffering = {
-        block.name: search.error([other for other in blocks if other is not block]) for block in blocks
-    }
-    ordered = sorted(blocks, key=lambda block: -suffering[block.name])
+    blocks = search.blocks
+    ordered = [block for block, _ in sorted(search.suffering(), key=lambda found: -found[1])]
     for count in STEPS:
         if count >= len(blocks):
             break
@@ -50,6 +47,14 @@ def quantise_mixed(original: Original, options: WriteOptions) -> Any:
     )
 
 
+def block_errors(original: Original, options: WriteOptions) -> tuple[tuple[str, float], ...]:
+    """(block, error) in the order of the network: what int8 does to the logits where it is in that block alone.
+
+    The error is the mean difference on some calibration images, as a share of the largest logit.
+    """
+    return tuple((block.name, error) for block, error in _Search(original, options).suffering())
+
+
 class _Search:
     """Builds mixtures and measures them on a few calibration images."""
 
@@ -60,6 +65,14 @@ class _Search:
         entry = original.entry
         floats = self._images if entry is None else entry.values(self._images)
         self._expected = _logits(original.data, floats)
+        self.blocks = graph_blocks(read_flatbuffer(original.data))
+
+    def suffering(self) -> list[tuple[GraphBlock, float]]:
+        """Each block with the error of the model in which it alone is int8."""
+        return [
+            (block, self.error([other for other in self.blocks if other is not block]))
+            for block in self.blocks
+        ]
 
     def model(self, floats: list[GraphBlock] | tuple[()]) -> Any:
         """The model with these blocks in float."""

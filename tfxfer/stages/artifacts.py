@@ -102,6 +102,9 @@ class Written:
     advice: str = ""  # what would fit where no rung did
     note: str = ""  # what the report says of a file that nothing is wrong with
     device: Mapping[str, object] | None = None  # that "fastest" is a statement about
+    diagnosis: Mapping[str, object] = field(
+        default_factory=dict
+    )  # of a file that failed: where it goes wrong
 
     @property
     def path(self) -> Path:
@@ -148,9 +151,10 @@ class Judged:
             head["note"] = self.written.note
         if self.written.device is not None:
             head["ladder_device"] = dict(self.written.device)
+        head |= self.written.diagnosis
         if self.proof is None:
             return {**head, "status": "failed", "why": self.why, "ops_outside_builtins": []}
-        return {**head, **self.proof.as_dict()}
+        return {**head, **self.proof.as_dict(), "why": self.why}
 
 
 def write_and_measure(

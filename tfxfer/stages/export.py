@@ -19,6 +19,7 @@ from tfxfer.data import ArraySplit, ChosenSource, decode_image
 from tfxfer.stages.artifacts import MEMORY_GATE, Judged, Tracing, Wanted, judged, read_written
 from tfxfer.stages.calibration import calibration_split, require_calibration
 from tfxfer.stages.data import RunData, pixels_key
+from tfxfer.stages.diagnosis import diagnosed
 from tfxfer.stages.handover import About, Pictures, golden_indices, hand_over
 from tfxfer.stages.ladder import Making, make, with_ladder
 from tfxfer.stages.slower import with_notes
@@ -118,7 +119,8 @@ class HandOver:
 
     def __call__(self, state: State, /) -> State:
         reference = state.get("reference", Reference)
-        artifacts = with_notes([judged(written, reference) for written in state.get("written", tuple)])
+        found = with_notes([judged(written, reference) for written in state.get("written", tuple)])
+        artifacts = tuple(_diagnosed(entry, state, reference) for entry in found)
         for entry in artifacts:
             state.journal.write("artifact", **_event(entry))
         manifest = hand_over(
@@ -129,6 +131,16 @@ class HandOver:
             about=_about(state),
         )
         return state.having(artifacts=artifacts, manifest_sha256=manifest)
+
+
+def _diagnosed(entry: Judged, state: State, reference: Reference) -> Judged:
+    if entry.passed:
+        return entry
+    data, split = state.get("data", RunData), None
+    if entry.wanted.is_calibrated:
+        split = calibration_split(data, entry.wanted.calibration_images, state.config.seed)
+    calibration = None if split is None else np.asarray(split.images)
+    return diagnosed(entry, Making(state.get("tracing", Tracing), reference, calibration), data.test.paths)
 
 
 def _event(entry: Judged) -> dict[str, object]:

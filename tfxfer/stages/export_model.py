@@ -20,6 +20,7 @@ from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import GateError, UsageError
 from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written
 from tfxfer.stages.calibration import calibration_images
+from tfxfer.stages.diagnosis import diagnosed
 from tfxfer.stages.export_options import NO_OPTIONS, ExportOptions, require_suited
 from tfxfer.stages.handover import (
     About,
@@ -126,6 +127,7 @@ def export(
         input_spec=spec,
         provenance=_provenance(model),
         calibration=_calibration(wanted, calibration, tracing.traced),
+        paths=test.paths if isinstance(test, ArraySplit) else None,
     )
     if not report.passed:
         raise_failures(report)
@@ -141,17 +143,18 @@ def export_reference(
     input_spec: InputSpec,
     provenance: Provenance,
     calibration: np.ndarray | None = None,
+    paths: Sequence[str] | None = None,
 ) -> ExportReport:
-    """Write, run, judge and hand over; the report says what passed."""
+    """Write, run, judge and hand over; the report says what passed. `paths` name the test images."""
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".tfxfer-", dir=to.parent) as folder:
-        artifacts = []
+        artifacts, making = [], Making(tracing, reference, calibration)
         for entry in wanted:
             place = Path(folder) / entry.name.replace(":", "-")
             place.mkdir()
-            make(entry, Making(tracing, reference, calibration), place)
+            make(entry, making, place)
             artifacts.append(judged(read_written(entry, place), reference))
-        artifacts = list(with_notes(artifacts))
+        artifacts = [diagnosed(entry, making, paths) for entry in with_notes(artifacts)]
         about = _about(provenance, reference)
         hand_over(to, artifacts, reference, pictures=_pictures(reference, input_spec), about=about)
         return _report(to, artifacts, reference)

@@ -24,6 +24,7 @@ def files(run: FinishedRun) -> Section | None:
     if len(measured) > 1:
         blocks.append(Plots((_plot(run, measured, "size_bytes"), _plot(run, measured, "latency_ms_p50"))))
     blocks += [block for entry in artifacts if (block := _ladder(run, entry)) is not None]
+    blocks += [block for entry in artifacts for block in _diagnosis(entry)]
     blocks.append(
         Words("Latency is that of one picture after warming up, on the machine that ran this; phones differ.")
     )
@@ -71,6 +72,30 @@ def _ladder(run: FinishedRun, entry: Mapping[str, Any]) -> Block | None:
     ]
     columns = ("precision", "status", "size", own.score.replace("_", " "), "change", "p50", "why")
     return table(f"The ladder that led to {artifact_name(entry)}", columns, made, text=2) if made else None
+
+
+def _diagnosis(entry: Mapping[str, Any]) -> list[Block]:
+    """Where a file that failed goes wrong: its blocks, and the images that it answers most differently."""
+    name, found = artifact_name(entry), list[Block]()
+    errors = [(str(block.get("name")), number(block, "error")) for block in rows(entry, "blocks")]
+    largest = max((error for _, error in errors if error is not None), default=0.0) or 1.0
+    made = [(block, Cell(words.share(error), heat=(error or 0.0) / largest)) for block, error in errors]
+    if made:
+        caption = f"Where {name} leaves the float network: each block alone in int8, from input to output"
+        found.append(table(caption, ("block", "mean logit error, of the largest logit"), made))
+    images = [
+        (str(image.get("image")), _said(image.get("network")), _said(image.get("file")),
+         words.figure(number(image, "logit_error")))
+        for image in rows(entry, "largest_disagreements")
+    ]  # fmt: skip
+    if images:
+        columns = ("picture", "the network says", "the file says", "largest logit error")
+        found.append(table(f"Where {name} and the network disagree most", columns, images, text=3))
+    return found
+
+
+def _said(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _change(run: FinishedRun, value: float | None) -> str:
