@@ -37,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name / "good").mkdir(parents=True)
         (folder / name / "broken").mkdir()
     (folder / "my.keras").touch()
+    (folder / "phone.txt").touch()
     for name in ("flowers", "photos", "xrays"):
         (folder / f"{name}.yaml").write_text("data: photos/\nbackbone: embedded/small\n")
         (folder / "runs" / name / "bundle").mkdir(parents=True)

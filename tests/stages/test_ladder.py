@@ -15,11 +15,13 @@ from tests.formats.test_litert_int8 import plain_network
 from tests.formats.test_litert_mixed import fragile_network
 from tfxfer.catalogue.formats import default_gates
 from tfxfer.catalogue.ladder import RUNGS
-from tfxfer.errors import GateError
+from tfxfer.errors import GateError, UsageError
 from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_written
 from tfxfer.stages.export_model import export, parse_formats
+from tfxfer.stages.export_options import ExportOptions
 from tfxfer.stages.ladder import Making, make, with_ladder
 from tfxfer.stages.own_reference import reference_of
+from tfxfer.verification.device_log import DeviceFigures
 from tfxfer.verification.reference import Reference
 from tfxfer.verification.verify import verify_bundle
 
@@ -141,3 +143,33 @@ def test_a_gate_that_no_precision_holds_is_no_budget(fragile: Making, tmp_path: 
     )
     found = climbed(asked(min_accuracy=0.999), replace(fragile, reference=wrong), tmp_path)
     assert "no precision holds every gate: train longer" in found.why
+
+
+def test_the_fastest_is_that_of_the_phone_whose_figures_are_given(sound: Making, tmp_path: Path) -> None:
+    model = sound.tracing.model
+    options: dict[str, Any] = {"test": answered(model), "calibration": answered(model), "gates": TIES}
+    names = ["litert", "litert:float16", "litert:int8"]
+    export(model, tmp_path / "first", names, **options)
+    figures = tuple(
+        DeviceFigures(
+            "phone", f"{name}.tflite", (tmp_path / f"first/litert/{name}.tflite").stat().st_size, p50_ms=ms
+        )
+        for name, ms in (("float32", 3.0), ("float16", 1.0), ("int8", 2.0))
+    )  # no machine that we know would put float16 first
+    phone = ExportOptions(device=figures)
+    report = export(model, tmp_path / "bundle", ["litert:fastest"], **options, options=phone)
+    (artifact,) = report.artifacts
+    assert (artifact["precision"], artifact["path"]) == ("float16", "litert/fastest.tflite")
+    assert artifact["ladder_device"] == {"device": "phone"}
+    rungs: Any = artifact["ladder"]
+    told = {rung["precision"]: rung["status"] for rung in rungs}
+    assert (told["float16"], told["int8"], told["int16x8"]) == ("chosen", "not_needed", "not_timed")
+    stranger = ExportOptions(device=(DeviceFigures("phone", "other.tflite", p50_ms=1.0),))
+    with pytest.raises(
+        UsageError, match=r"must be of the files int8\.tflite.*Received: other\.tflite of 'phone'"
+    ):
+        export(model, tmp_path / "none", ["litert:fastest"], **options, options=stranger)
+    with pytest.raises(UsageError, match="device is for litert:fastest"):
+        export(model, tmp_path / "none", ["litert"], **options, options=phone)
+    with pytest.raises(UsageError, match=r"one device\. Received: figures of other, phone"):
+        ExportOptions(device=(*figures, DeviceFigures("other")))

@@ -71,6 +71,14 @@ from tfxfer.cli.report_page import print_export
     type=click.Choice(get_args(OnFailure)),
     help="ladder: where a gate fails, try the other precisions and keep the smallest that holds every gate.",
 )
+@click.option(
+    "--import",
+    "logs",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What LiteRT's benchmark_model printed on a phone: litert:fastest is then the fastest there. Repeatable.",
+)
 @overwrite_option
 @json_option
 def command(
@@ -86,6 +94,7 @@ def command(
     opset: int | None,
     granularity: Granularity | None,
     on_failure: OnFailure | None,
+    logs: tuple[Path, ...],
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -97,7 +106,9 @@ def command(
     prepare_tensorflow()
     from tfxfer.stages.export_options import ExportOptions
     from tfxfer.stages.tools import export_path
+    from tfxfer.verification.device_log import read_device_log
 
+    device = tuple(entry for log in logs for entry in read_device_log(log))
     is_int8 = input_dtype == "int8"
     report = export_path(
         model,
@@ -106,7 +117,9 @@ def command(
         formats=formats,
         pixels=pixels,
         input_dtype=_own_input(model) if is_int8 else input_dtype,
-        options=ExportOptions(opset, granularity, "int8" if is_int8 else None, output_dtype, on_failure),
+        options=ExportOptions(
+            opset, granularity, "int8" if is_int8 else None, output_dtype, on_failure, device
+        ),
         overwrite=overwrite,
     )
     warn(report)

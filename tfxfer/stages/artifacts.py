@@ -18,6 +18,7 @@ from tfxfer.catalogue.tasks import TaskName
 from tfxfer.catalogue.write_options import DEFAULTS, WriteOptions
 from tfxfer.errors import ExportError, RuntimeUnavailableError, TfxferError
 from tfxfer.store.fingerprint import path_size_bytes
+from tfxfer.verification.device_log import DeviceFigures
 from tfxfer.verification.measure import FIGURES, Measured, measure, read_measured, write_measured
 from tfxfer.verification.proof import Proof, judge
 from tfxfer.verification.reference import Reference
@@ -44,6 +45,7 @@ class Wanted:
     choice: Choice | None = None  # how one of the rungs is chosen; None: it is this file or none
     rungs: tuple[Wanted, ...] = ()  # other precisions, each with its own limits
     stem: str | None = None  # its file's name where that is not the precision
+    device: tuple[DeviceFigures, ...] = ()  # that "fastest" is of; (): this machine
 
     @property
     def is_calibrated(self) -> bool:

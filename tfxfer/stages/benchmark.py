@@ -23,7 +23,6 @@ from tfxfer.verification.own_model import own_format
 
 SCHEMA_VERSION = 1
 REPORT, CONTRACT, BUNDLE = "report.json", "contract.json", "bundle"
-SIZE_ROOM = 0.01  # benchmark_model prints six digits of the size in MB
 Listener = Callable[[str], None]
 
 
@@ -157,7 +156,7 @@ def _rows(target: Target, threads: int, *, load: Load, listen: Listener) -> list
 def _device_row(entry: DeviceFigures, targets: Sequence[Target]) -> dict[str, Any]:
     """A device's figures beside the file that they are of, found by its name and size."""
     for target in targets:
-        if target.path.name == entry.graph and _same_size(target.size_bytes, entry.size_bytes):
+        if entry.is_of(target.path.name, target.size_bytes):
             printed = {name: value for name, value in asdict(entry).items() if value is not None}
             return {**printed, **target.head()}
     known = ", ".join(f"{target.path.name} ({target.size_bytes:,} bytes)" for target in targets)
@@ -165,10 +164,6 @@ def _device_row(entry: DeviceFigures, targets: Sequence[Target]) -> dict[str, An
         f"--import must hold figures of one of these files: {known}. Received: '{entry.graph or 'no name'}' "
         f"({entry.size_bytes or 'unknown'} bytes) in '{entry.device}'. Give the model that the device has run."
     )
-
-
-def _same_size(own: int, stated: int | None) -> bool:
-    return stated is None or abs(own - stated) <= SIZE_ROOM * own
 
 
 def _comparison(rows: Sequence[Mapping[str, Any]], models: Sequence[Path]) -> list[dict[str, Any]]:

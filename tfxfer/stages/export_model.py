@@ -191,7 +191,13 @@ def parse_formats(
             one: {**default_gates(name, one, task, decided=decided), **gates}
             for one in FORMATS[name].precisions
         }
-        entry = Wanted(name, precision, limits.get(precision, gates), options=options.of(name, precision))
+        entry = Wanted(
+            name,
+            precision,
+            limits.get(precision, gates),
+            options=options.of(name, precision),
+            device=options.device_of(name, precision),
+        )
         wanted.append(with_ladder(entry, limits) if options.climbs(name, precision) else entry)
     require_suited(options, [(entry.format, entry.precision) for entry in wanted])
     _refuse_choosing_twice(wanted)

@@ -17,6 +17,7 @@ from tfxfer.catalogue.write_options import (
     WriteOptions,
 )
 from tfxfer.errors import UsageError
+from tfxfer.verification.device_log import DeviceFigures
 
 KNOWN: dict[str, tuple[object, ...]] = {
     "opset": OPSETS,
@@ -40,22 +41,31 @@ class ExportOptions:
     input_dtype: InputDtype | None = None  # of litert:int8; int8 is the pixel less 128
     output_dtype: OutputDtype | None = None  # of litert:int8
     on_failure: OnFailure | None = None  # ladder: where a gate fails, other precisions are tried
+    device: tuple[DeviceFigures, ...] = ()  # figures of one device, for litert:fastest
 
     def __post_init__(self) -> None:
+        if len(devices := sorted({entry.device for entry in self.device})) > 1:
+            raise UsageError(
+                f"the fastest file is that of one device. Received: figures of {', '.join(devices)}. Give one's."
+            )
         for name, value in self.given():
-            if value not in KNOWN[name]:
+            if name in KNOWN and value not in KNOWN[name]:
                 known = ", ".join(map(str, KNOWN[name]))
                 raise UsageError(f"{name} must be one of {known}. Received: {value!r}. Correct it.")
 
     def given(self) -> Iterator[tuple[str, object]]:
         """(name, value) of those that are not None."""
-        return ((name, value) for name, value in asdict(self).items() if value is not None)
+        return ((name, value) for name, value in asdict(self).items() if value not in (None, ()))
 
     def climbs(self, format: str, precision: str) -> bool:
         """Whether other precisions may take the place of this one."""
         return precision in CHOICES or (
             self.on_failure == "ladder" and _suits("on_failure", format, precision)
         )
+
+    def device_of(self, format: str, precision: str) -> tuple[DeviceFigures, ...]:
+        """The figures that choose this file."""
+        return self.device if _suits("device", format, precision) else ()
 
     def of(self, format: str, precision: str) -> WriteOptions:
         """How a file of this format and precision is written."""
@@ -79,6 +89,7 @@ SUITED = {
     "input_dtype": "litert:int8, whose ends can be integers",
     "output_dtype": "litert:int8, whose ends can be integers",
     "on_failure": f"the precisions of {' and '.join(RUNGS)}",
+    "device": "litert:fastest",
 }
 
 
@@ -99,6 +110,8 @@ def _suits(name: str, format: str, precision: str) -> bool:
         return format == "onnx"
     if name == "granularity":
         return precision in (*GRANULAR, *CHOICES)
+    if name == "device":
+        return (format, precision) == ("litert", "fastest")
     if name == "on_failure":
         return precision in RUNGS.get(format, ())
     return (format, precision) == ("litert", "int8")

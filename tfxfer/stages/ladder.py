@@ -13,7 +13,7 @@ import numpy as np
 
 from tfxfer.catalogue.ladder import BUDGETS, CHOICES, MIXED, RUNGS, Choice
 from tfxfer.catalogue.write_options import WriteOptions
-from tfxfer.errors import TfxferError
+from tfxfer.errors import TfxferError, UsageError
 from tfxfer.runtimes.opening import open_runtime
 from tfxfer.stages.artifacts import (
     FACTS,
@@ -28,6 +28,7 @@ from tfxfer.stages.artifacts import (
     write_file,
 )
 from tfxfer.stages.budgets import Overrun, remedy
+from tfxfer.store.fingerprint import path_size_bytes
 from tfxfer.store.machine import machine
 from tfxfer.verification.latency import measure_latency
 from tfxfer.verification.reference import Reference
@@ -94,10 +95,15 @@ def climb(wanted: Wanted, making: Making, folder: Path) -> None:
         "ladder": [
             ladder.figures[rung.precision] for rung in _all(wanted) if rung.precision in ladder.figures
         ],
-        "device": machine() if wanted.choice == "fastest" else None,
+        "device": _device(wanted) if wanted.choice == "fastest" else None,
         "advice": "" if best.passed else ladder.advice(),
     }
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+
+
+def _device(wanted: Wanted) -> dict[str, object]:
+    """What "fastest" is of: the device whose figures were given, or this machine."""
+    return {"device": wanted.device[0].device} if wanted.device else {**machine()}
 
 
 def _all(wanted: Wanted) -> tuple[Wanted, ...]:
@@ -127,12 +133,23 @@ class _Ladder:
         places = [self._write(rung) for rung in waiting if rung not in mixed]
         while places:
             places.sort(key=lambda place: place[0])
-            _, rung = places.pop(0)
+            milliseconds, rung = places.pop(0)
+            if self._wanted.device and milliseconds == float("inf"):
+                self._not_timed(rung)
+                continue
             if self._judge(rung).passed:
                 self._pass_by([waiting for _, waiting in places])
                 return self._judged[-1]
             if rung.precision == "int8":
                 places += [self._write(each) for each in mixed]
+        if not self._judged:
+            names = ", ".join(Path(rung.path).name for rung in waiting)
+            device = self._wanted.device
+            raise UsageError(
+                f"figures of a device must be of the files {names}, as this network gives them. Received: "
+                f"{', '.join(sorted({entry.graph for entry in device}))} of '{device[0].device}'. "
+                "Export those precisions first, and time these files there."
+            )
         return min(self._judged, key=_broken)
 
     def _place(self, rung: Wanted) -> Path:
@@ -150,8 +167,14 @@ class _Ladder:
         return (size if self._choice == "smallest" else self._milliseconds(rung, folder)), rung
 
     def _milliseconds(self, rung: Wanted, folder: Path) -> float:
+        path = folder / rung.path
+        if self._wanted.device:
+            timed = [entry for entry in self._wanted.device if entry.is_of(path.name, path_size_bytes(path))]
+            return min(
+                (entry.latency_ms for entry in timed if entry.latency_ms is not None), default=float("inf")
+            )
         try:
-            runtime = open_runtime(rung.format, folder / rung.path)
+            runtime = open_runtime(rung.format, path)
         except TfxferError:  # told where the rung is measured
             return float("inf")
         image = self._making.reference.images[0:1][0].astype(runtime.input_dtype, copy=False)
@@ -168,12 +191,25 @@ class _Ladder:
         self.figures[rung.precision] = _figures(entry, "chosen" if entry.passed else "failed")
         return entry
 
+    def _timed(self, rung: Wanted) -> bool:
+        return self._milliseconds(rung, self._place(rung)) < float("inf")
+
+    def _not_timed(self, rung: Wanted) -> None:
+        """Say of a rung that the device has not run that it cannot be the fastest there."""
+        entry = judged(read_written(rung, self._place(rung)), self._making.reference)
+        told = {"status": "not_timed", "why": f"'{self._wanted.device[0].device}' has not run this file"}
+        failed = bool(entry.written.error)
+        self.figures[rung.precision] = _figures(entry, "failed") | ({} if failed else told)
+
     def _pass_by(self, rungs: list[Wanted]) -> None:
         """Say of rungs that need not be run why."""
         word = "smaller" if self._choice == "smallest" else "faster"
         for rung in rungs:
             entry = judged(read_written(rung, self._place(rung)), self._making.reference)
             status = "failed" if entry.written.error else "not_needed"
+            if self._wanted.device and not self._timed(rung):
+                self._not_timed(rung)
+                continue
             self.figures[rung.precision] = _figures(entry, status) | (
                 {} if entry.written.error else {"why": f"a {word} file holds every gate"}
             )

@@ -25,6 +25,7 @@ TIMINGS = re.compile(r"[Ii]nference timings in us: ")
 INIT, MEAN = re.compile(rf"Init: {NUMBER}"), re.compile(rf"Inference(?: \(avg\))?: {NUMBER}")
 MEMORY = re.compile(rf"Memory footprint delta .*overall={NUMBER}")
 MEBIBYTE = 1024 * 1024
+SIZE_ROOM = 0.01  # benchmark_model prints six digits of the size in MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,17 @@ class DeviceFigures:
     p95_ms: float | None = None
     load_ms: float | None = None
     memory_bytes: int | None = None  # that the process grew by
+
+    def is_of(self, name: str, size_bytes: int) -> bool:
+        """Whether the model that ran is the file of this name and size."""
+        if self.graph != name:
+            return False
+        return self.size_bytes is None or abs(size_bytes - self.size_bytes) <= SIZE_ROOM * size_bytes
+
+    @property
+    def latency_ms(self) -> float | None:
+        """The median where the tool printed it, else the mean."""
+        return self.mean_ms if self.p50_ms is None else self.p50_ms
 
 
 def read_device_log(file: Path) -> tuple[DeviceFigures, ...]:
