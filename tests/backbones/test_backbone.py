@@ -81,7 +81,6 @@ def test_pixels_that_the_caller_states_replace_the_catalogues() -> None:
         ("keras/VGG16", {"options": {"alpha": 1}}, "are: none"),
         ("keras/MobileNetV2", {"pixels": "[0,2]", "weights": "none"}, "pixels must be"),
         ("embedded/small", {"weights": "imagenet"}, "weights of 'embedded/small' must be"),
-        ("hub/https://tfhub.dev/x/1", {"pixels": "[0,1]"}, "not fetched yet"),
         ("hub/nowhere", {"pixels": "[0,1]"}, "no folder"),
         ("file/model.keras", {}, "needs pixels"),
     ],

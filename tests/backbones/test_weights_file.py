@@ -146,3 +146,23 @@ def test_imagenet_comes_from_kerass_own_cache(keras_home: Path, monkeypatch: pyt
     pairs = zip(backbone.model.get_weights(), given.model.get_weights(), strict=True)
     assert all(np.array_equal(new, old) for new, old in pairs)
     assert backbone.weights == "imagenet"
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Shifted(keras.layers.Layer):
+    """Two weights that the layer gives no name."""
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.first = self.add_weight(shape=(shape[-1],))
+        self.second = self.add_weight(shape=(shape[-1],))
+
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return x * self.first + self.second
+
+
+def test_weights_without_a_name_are_called_alike_however_many_there_were_before() -> None:
+    def names() -> list[str]:
+        image = keras.Input((4,))
+        return list(named_weights(keras.Model(image, Shifted(name="shifted")(image))))
+
+    assert names() == names() == ["shifted/variable", "shifted/variable:1"]

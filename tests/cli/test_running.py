@@ -78,6 +78,8 @@ def test_an_interrupted_run_prints_how_to_go_on_and_exits_130(
     config: Path, pipelined: Callable[[Pipeline], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stand_in(settings: Config, out: Path, *, resume: bool, listeners: object) -> dict:
+        out.mkdir()
+        (out / "log.jsonl").touch()
         raise KeyboardInterrupt
 
     pipelined(stand_in)

@@ -76,6 +76,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
         return replace(opened, run=run)
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFXFER_CACHE", str(folder / "cache"))  # where nobody has computed anything yet
         for module in (decode, examine):
             patch.setattr(module, "decode_picture", counted_decode)
         patch.setattr(cache, "open_engine", counted_engine)

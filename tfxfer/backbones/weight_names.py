@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import keras
+
+UNNAMED = re.compile(r"(^|/)variable_\d+$")
 
 
 def named_weights(model: keras.Model) -> dict[str, Any]:
@@ -21,9 +24,13 @@ def named_weights(model: keras.Model) -> dict[str, Any]:
 
 
 def _within(layer: str, weight: Any) -> str:
-    """The weight's path below its layer; what lies above depends on how the model was built."""
+    """The weight's path below its layer; what lies above depends on how the model was built.
+
+    A weight that its layer gave no name is called "variable" with a number that counts all such weights of the
+    process; the number is left out, since another process would count otherwise.
+    """
     _, found, inner = f"/{weight.path}".rpartition(f"/{layer}/")
-    return inner if found else weight.name
+    return UNNAMED.sub(r"\1variable", inner if found else weight.name)
 
 
 def _free(name: str, taken: dict[str, Any]) -> str:
