@@ -20,6 +20,7 @@ from tests.report.making import (
 )
 from tfxfer.report.blocks import Advice
 from tfxfer.report.symptoms.all import suggestions
+from tfxfer.report.symptoms.answers import false_confidence
 
 Report = dict[str, Any]
 
@@ -149,3 +150,17 @@ def test_the_remedy_for_int8_is_the_smallest_file_that_passed() -> None:
     destroyed_by_int8(value)
     value["artifacts"].append(artifact("litert", "float16", size_bytes=500_000))
     assert "litert:float16 (500.0 kB)" in found(value)[0].remedy
+
+
+def test_false_confidence_is_cured_by_the_temperature_that_was_found() -> None:
+    value = report()
+    value["test"]["expected_calibration_error"] = 0.2
+    found = value["temperature"]
+    for words, folded, after in (
+        ("fold", False, 0.01),
+        ("label_smoothing", False, 0.19),
+        ("label_", True, 0.01),
+    ):
+        found["folded"], found["test"]["after"]["expected_calibration_error"] = folded, after
+        (advice,) = false_confidence(finished(value))
+        assert words in advice.remedy
