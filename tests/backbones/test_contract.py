@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backbones.contract import TOLERANCE, check_backbone
+from tests.backbones.contract import TOLERANCE, check_constructor
 from tests.backbones.lively import photographs
 from tfxfer.catalogue.backbones import BACKBONES
 
@@ -28,4 +28,4 @@ AMPLIFY = (
     "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in BACKBONES]
 )
 def test_every_backbone_keeps_the_contract(name: str, tmp_path: Path) -> None:
-    check_backbone(name, photographs(name), tmp_path, tolerance=DEEP if name in AMPLIFY else TOLERANCE)
+    check_constructor(name, photographs(name), tmp_path, tolerance=DEEP if name in AMPLIFY else TOLERANCE)
