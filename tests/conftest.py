@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,24 @@ def keras_home(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("keras_home")
     shutil.copytree(assets / "keras_weights", home / "models")
     return home
+
+
+def set_seed() -> None:
+    """TensorFlow's own seed, where it is loaded: a deterministic run makes random operations without one an error."""
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].random.set_seed(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def seeded_module() -> None:
+    """Whatever ran in this process before."""
+    set_seed()
+
+
+@pytest.fixture(autouse=True)
+def seeded(seeded_module: None) -> None:
+    """Whatever ran in this process before."""
+    set_seed()
 
 
 @pytest.fixture(scope="session", autouse=True)
