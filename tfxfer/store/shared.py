@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -16,6 +17,7 @@ from tfxfer.store.atomic import remove_leftovers, replaced_folder
 from tfxfer.store.whole import damage, link_or_copy, sealed, size_bytes
 
 LOCK = ".lock"
+THERE_ALREADY = (errno.EEXIST, errno.ENOTEMPTY)  # what renaming onto another process's entry says
 STALE_S = 24 * 3600.0  # what a process left half written and has not touched for so long is nobody's
 
 
@@ -76,7 +78,9 @@ class SharedCache:
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
         except (OSError, ValueError) as error:
-            return None if sealed(entry) else str(error)  # another process was faster
+            if isinstance(error, OSError) and error.errno in THERE_ALREADY:
+                return None  # another process was faster, whether its entry is still there or not
+            return None if sealed(entry) else str(error)
         self.shrink(self.limit_bytes)
         return None
 
