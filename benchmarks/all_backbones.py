@@ -11,7 +11,6 @@ and a failure costs one row. Rows that are in ROWS.csv are kept: stop it and sta
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import resource
 import subprocess
@@ -20,6 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.rows import Row, read_rows, write_rows
 from tfxfer.catalogue.backbones import BACKBONES, BackboneFacts
 from tfxfer.catalogue.formats import USUAL_FORMATS
 
@@ -29,22 +29,20 @@ COLUMNS = (
 )
 LIMIT = 1e-4  # relative error above which a row is printed bold
 
-Row = dict[str, object]
-
 
 def main() -> int:
     options = _options()
     if options.one is not None:
         print(json.dumps(measure(options.one)))
         return 0
-    rows = _read(options.rows)
+    rows = read_rows(options.rows)
     blocks = json.loads(options.blocks.read_text()) if options.blocks and options.blocks.is_file() else {}
     for facts in _wanted(options.only):
         if any(row["backbone"] == facts.name for row in rows):
             continue
         found = _in_a_process(facts)
         rows += found["rows"]
-        _write(options.rows, rows)
+        write_rows(options.rows, rows, COLUMNS)
         if options.blocks and found["blocks"]:
             blocks[facts.name] = found["blocks"]
             _write_blocks(options.blocks, blocks)
@@ -131,20 +129,6 @@ def _cell(row: Row) -> str:
 def _wanted(only: list[str] | None) -> list[BackboneFacts]:
     wanted = [facts for name, facts in BACKBONES.items() if only is None or name in only]
     return sorted(wanted, key=lambda facts: facts.parameters)
-
-
-def _read(file: Path) -> list[Row]:
-    if not file.is_file():
-        return []
-    with file.open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
-
-
-def _write(file: Path, rows: list[Row]) -> None:
-    with file.open("w", newline="", encoding="utf-8") as lines:
-        writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def _write_blocks(file: Path, blocks: dict[str, list[str]]) -> None:

@@ -9,7 +9,6 @@ statistics of 32 photographs, which also calibrate. One process for each network
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import subprocess
 import sys
@@ -18,12 +17,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.rows import Row, read_rows, write_rows
+
 COLUMNS = (
     *("backbone", "format", "precision", "mean_error", "agreement", "size_bytes", "p50_ms", "seconds"),
     *("left", "islands", "why"),
 )
-
-Row = dict[str, object]
 
 
 def main() -> int:
@@ -33,12 +32,12 @@ def main() -> int:
         return 0
     from tests.backbones.test_blocks import FAMILIES
 
-    rows = _read(options.rows)
+    rows = read_rows(options.rows)
     for name in options.only or [f"keras/{family}" for family in FAMILIES]:
         if any(row["backbone"] == name for row in rows):
             continue
         rows += _in_a_process(name)
-        _write(options.rows, rows)
+        write_rows(options.rows, rows, COLUMNS)
         print(f"{name}: done", flush=True)
     table = "\n".join(markdown(rows)) + "\n"
     if options.table:
@@ -92,20 +91,6 @@ def markdown(rows: list[Row]) -> Iterator[str]:
             f"| {row['backbone']} | {name} | {error:.1e} | {same:.2f} | {size / 1e6:.2f} | {p50:.2f} "
             f"| {row['left']} | |"
         )
-
-
-def _read(file: Path) -> list[Row]:
-    if not file.is_file():
-        return []
-    with file.open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
-
-
-def _write(file: Path, rows: list[Row]) -> None:
-    with file.open("w", newline="", encoding="utf-8") as lines:
-        writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def _options() -> argparse.Namespace:

@@ -11,9 +11,9 @@ from tests.training.tiny import tiny_images
 from tfxfer.features.cache import FeatureCache
 from tfxfer.training.fit import readied
 from tfxfer.training.imbalance import Imbalance
-from tfxfer.training.loop import Job
+from tfxfer.training.loop import Job, job_step
 from tfxfer.training.phase import Phase
-from tfxfer.training.steps import Compiled, train_step, validation_step
+from tfxfer.training.steps import Compiled, validation_step
 
 HOST = ("PyFunc", "EagerPyFunc", "PyFuncStateless", "Print", "PrintV2", "HostCompute")
 PHASES = {
@@ -35,15 +35,7 @@ def first_loss(phase: Phase, cache: FeatureCache, *, xla: bool) -> tuple[float, 
     images, labels = tiny_images(16)
     split = fresh_split(images, labels, np.linspace(0.5, 1.5, 16).astype("float32"))
     with readied(settled_model(), split, phase, cache=cache) as job:
-        made = train_step(
-            job.learner,
-            job.train,
-            job.loss,
-            job.metrics,
-            job.updates,
-            mixed=job.mixed,
-            arithmetic=job.arithmetic,
-        )
+        made = job_step(job)
         batch = next(iter(job.train.batches(1)))
         require_static(made.step, job)
         step = tf.function(made.step.step, jit_compile=True) if xla else made.step.step

@@ -75,56 +75,83 @@ def load_backbone(
         ConfigError: the name, a size, an option, `pixels` or `until` is wrong.
         WeightsError: the weights are missing, damaged, or another network's.
     """
-    if channels != 3:
-        three = load_backbone(
-            name,
-            image_size=image_size,
-            weights=weights,
-            options=options,
-            pixels=pixels,
-            until=until,
-            seed=seed,
-            kind=kind,
-            partial_weights=partial_weights,
-        )
-        return _for_channels(three, channels)
-    asked = None if pixels is None else _pixels(pixels)
-    size = None if image_size is None else _size(image_size)
-    if isinstance(name, keras.Model):
-        from tfxfer.backbones.file import load_model
+    asked = _Asked(
+        pixels=None if pixels is None else _pixels(pixels),
+        image_size=None if image_size is None else _size(image_size),
+        weights=weights,
+        options=options or {},
+        until=until,
+        seed=seed,
+        kind=kind,
+        partial_weights=partial_weights,
+    )
+    backbone = _given_model(name, asked) if isinstance(name, keras.Model) else _named(name, asked)
+    return backbone if channels == 3 else _for_channels(backbone, channels)
 
-        return _backbone(f"model/{name.name}", load_model(name, size, asked, options or {}), until)
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a caller says beside the name."""
+
+    image_size: Size | None
+    weights: str | None
+    options: Mapping[str, object]
+    pixels: Pixels | None
+    until: str | None
+    seed: int
+    kind: Kind
+    partial_weights: bool
+
+
+def _given_model(model: keras.Model, asked: _Asked) -> Backbone:
+    from tfxfer.backbones.file import load_model
+
+    loaded = load_model(model, asked.image_size, asked.pixels, asked.options)
+    return _backbone(f"model/{model.name}", loaded, asked.until)
+
+
+def _named(name: str, asked: _Asked) -> Backbone:
     if name.startswith("hub/"):
-        from tfxfer.backbones.hub import load_hub
-
-        if until is not None:
-            raise ConfigError(f"{OPAQUE}. Received: until {until!r} with {name!r}. Leave it out.")
-        return _backbone(
-            name, load_hub(name.removeprefix("hub/"), size, asked, options=options or {}, kind=kind)
-        )
-    if kind != "image":
+        return _from_hub(name, asked)
+    if asked.kind != "image":
         raise ConfigError(
-            f"kind 'tensor' is for hub/ backbones. Received: {kind!r} with {name!r}. Leave it out."
+            f"kind 'tensor' is for hub/ backbones. Received: {asked.kind!r} with {name!r}. Leave it out."
         )
     if name.startswith("file/"):
         from tfxfer.backbones.file import load_file
 
-        return _backbone(name, load_file(name.removeprefix("file/"), size, asked, options or {}), until)
+        path = name.removeprefix("file/")
+        return _backbone(name, load_file(path, asked.image_size, asked.pixels, asked.options), asked.until)
+    return _from_catalogue(name, asked)
+
+
+def _from_hub(name: str, asked: _Asked) -> Backbone:
+    from tfxfer.backbones.hub import load_hub
+
+    if asked.until is not None:
+        raise ConfigError(f"{OPAQUE}. Received: until {asked.until!r} with {name!r}. Leave it out.")
+    handle = name.removeprefix("hub/")
+    loaded = load_hub(handle, asked.image_size, asked.pixels, options=asked.options, kind=asked.kind)
+    return _backbone(name, loaded)
+
+
+def _from_catalogue(name: str, asked: _Asked) -> Backbone:
     facts = backbone_facts(name)
-    size = facts.image_size if size is None else size
-    weights = facts.weights[0] if weights is None else weights
-    check_request(facts, size, weights, options or {})
-    if partial_weights and (facts.family == "embedded" or weights in NAMED_WEIGHTS):
+    size = facts.image_size if asked.image_size is None else asked.image_size
+    weights = facts.weights[0] if asked.weights is None else asked.weights
+    options, seed = asked.options, asked.seed
+    check_request(facts, size, weights, options)
+    if asked.partial_weights and (facts.family == "embedded" or weights in NAMED_WEIGHTS):
         raise ConfigError(
             f"partial_weights needs a keras/ backbone and a weights file. Received: {name!r}, weights {weights!r}."
         )
     if facts.family == "embedded":
-        loaded = load_embedded(facts, size, weights, options=options or {}, seed=seed)
+        loaded = load_embedded(facts, size, weights, options=options, seed=seed)
     else:
         loaded = load_keras_application(
-            facts, size, weights, options=options or {}, seed=seed, partial=partial_weights
+            facts, size, weights, options=options, seed=seed, partial=asked.partial_weights
         )
-    return _backbone(name, loaded if asked is None else loaded.with_pixels(asked), until)
+    return _backbone(name, loaded if asked.pixels is None else loaded.with_pixels(asked.pixels), asked.until)
 
 
 def check_request(facts: BackboneFacts, size: Size, weights: str, options: Mapping[str, object]) -> None:

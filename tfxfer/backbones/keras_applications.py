@@ -106,27 +106,29 @@ class _Request:
 @contextmanager
 def _recorded(requests: list[_Request]) -> Iterator[None]:
     """Note which file Keras asks for: its place, address and hash are known to Keras alone."""
-    original = file_utils.get_file
-
-    def get_file(fname: str, origin: str, *args: Any, **kwargs: Any) -> Any:
-        requests.append(_Request(fname, origin, kwargs.get("file_hash")))
-        return original(fname, origin, *args, **kwargs)
-
-    file_utils.get_file = get_file
-    try:
+    with _told(requests.append):
         yield
-    finally:
-        file_utils.get_file = original
 
 
 @contextmanager
 def no_downloads() -> Iterator[None]:
     """Weights that Keras would have to download are a WeightsError in this block, at once."""
+
+    def refuse(request: _Request) -> None:
+        if not _place(request).is_file():
+            raise WeightsError("no download is allowed here")
+
+    with _told(refuse):
+        yield
+
+
+@contextmanager
+def _told(listener: Callable[[_Request], None]) -> Iterator[None]:
+    """Tell of every file that Keras asks for in this block, before it gets it."""
     original = file_utils.get_file
 
     def get_file(fname: str, origin: str, *args: Any, **kwargs: Any) -> Any:
-        if not _place(_Request(fname, origin, None)).is_file():
-            raise WeightsError("no download is allowed here")
+        listener(_Request(fname, origin, kwargs.get("file_hash")))
         return original(fname, origin, *args, **kwargs)
 
     file_utils.get_file = get_file

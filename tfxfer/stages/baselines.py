@@ -12,8 +12,8 @@ import numpy as np
 
 from tfxfer.config.schema import Config
 from tfxfer.data import ArraySplit
-from tfxfer.stages.configured import load_configured_backbone, weights_sha256
-from tfxfer.stages.data import RunData, pixels_key
+from tfxfer.stages.configured import frozen_features_key, load_configured_backbone
+from tfxfer.stages.data import RunData
 from tfxfer.stages.stage import State
 from tfxfer.stages.training import TrainedNetwork, feature_cache, training_device
 from tfxfer.store.atomic import write_text
@@ -76,15 +76,7 @@ class MeasureBaselines:
     name: str = "baselines"
 
     def key(self, state: State) -> Mapping[str, object]:
-        config, data = state.config, state.get("data", RunData)
-        return {
-            **pixels_key(data, state.config),
-            "splits": [list(split.paths) for split in _splits(data).values()],
-            "seed": config.seed,
-            "weights": weights_sha256(config.backbone),
-            "pooling": config.head.pooling,
-            **config.model_dump(mode="json", include={"backbone", "features"}),
-        }
+        return {**frozen_features_key(state), "seed": state.config.seed}
 
     def compute(self, state: State, folder: Path) -> None:
         from tfxfer.recipes.baselines import plain_baselines, pretrained_baselines, tables_of

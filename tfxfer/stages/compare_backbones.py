@@ -15,8 +15,8 @@ from tfxfer.config.schema import Config
 from tfxfer.errors import TfxferError
 from tfxfer.stages.cached import Cached
 from tfxfer.stages.comparison import COMPARISON, Comparing, require_classes
-from tfxfer.stages.configured import load_configured_backbone, weights_sha256
-from tfxfer.stages.data import RunData, ScanData, SplitData, open_data, pixels_key, require_data_kind
+from tfxfer.stages.configured import frozen_features_key, load_configured_backbone, weights_sha256
+from tfxfer.stages.data import RunData, ScanData, SplitData, open_data, require_data_kind
 from tfxfer.stages.stage import Pipeline, State
 from tfxfer.stages.training import feature_cache, training_device
 from tfxfer.store.atomic import write_json
@@ -81,14 +81,7 @@ class ProbeBackbone:
     name: str = "probe"
 
     def key(self, state: State) -> Mapping[str, object]:
-        config, data = state.config, state.get("data", RunData)
-        return {
-            **pixels_key(data, state.config),
-            "splits": [list(split.paths) for split in (data.train, data.validation, data.test)],
-            "weights": weights_sha256(config.backbone),
-            "pooling": config.head.pooling,
-            **config.model_dump(mode="json", include={"backbone", "features"}),
-        }
+        return frozen_features_key(state)
 
     def compute(self, state: State, folder: Path) -> None:
         from tfxfer.recipes.baselines import linear_probe, tables_of

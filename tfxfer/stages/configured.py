@@ -13,7 +13,8 @@ from tfxfer.config.augment_schema import AugmentConfig
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.config.training_schema import PhaseConfig, TrainingConfig
 from tfxfer.errors import BlockError, ConfigError
-from tfxfer.stages.data import RunData, input_size
+from tfxfer.stages.data import RunData, input_size, pixels_key
+from tfxfer.stages.stage import State
 from tfxfer.store.fingerprint import path_sha256
 from tfxfer.training.imbalance import Imbalance
 from tfxfer.training.phase import Phase
@@ -192,3 +193,15 @@ def weights_sha256(backbone: BackboneConfig) -> str | None:
         return path_sha256(Path(rest) / "network")
     path = Path(rest) if family == "file" else Path(backbone.weights or "")
     return path_sha256(path) if path.exists() and path != Path() else None
+
+
+def frozen_features_key(state: State) -> dict[str, object]:
+    """What frozen features of all splits depend on, as part of a stage's key."""
+    config, data = state.config, state.get("data", RunData)
+    return {
+        **pixels_key(data, config),
+        "splits": [list(split.paths) for split in (data.train, data.validation, data.test)],
+        "weights": weights_sha256(config.backbone),
+        "pooling": config.head.pooling,
+        **config.model_dump(mode="json", include={"backbone", "features"}),
+    }

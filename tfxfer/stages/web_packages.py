@@ -12,6 +12,7 @@ from pathlib import Path
 from tfxfer.backbones.archives import extract
 from tfxfer.backbones.downloads import download
 from tfxfer.errors import BundleError
+from tfxfer.store.atomic import replaced_folder
 from tfxfer.store.place import cache_folder
 
 REGISTRY, DEFAULT_REGISTRY = "npm_config_registry", "https://registry.npmjs.org/"
@@ -65,16 +66,12 @@ def web_packages(packages: tuple[WebPackage, ...] = WEB_PACKAGES) -> Path:
     place = cache_folder() / "web" / key
     if place.is_dir():
         return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".fetching-") as temporary:
-        folder = Path(temporary) / "node_modules"
+    with (
+        replaced_folder(place) as folder,
+        tempfile.TemporaryDirectory(dir=place.parent, prefix=".fetching-") as temporary,
+    ):
         for package in packages:
             _fetch(package, folder / package.name, Path(temporary))
-        try:
-            folder.rename(place)
-        except OSError:
-            if not place.is_dir():  # somebody else was as quick, and theirs is as good
-                raise
     return place
 
 

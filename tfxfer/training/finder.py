@@ -18,13 +18,12 @@ from tfxfer.store.journal import Journal
 from tfxfer.training.examples import Batch
 from tfxfer.training.fit import readied
 from tfxfer.training.groups import head_rate
-from tfxfer.training.loop import Job
+from tfxfer.training.loop import Job, job_step
 from tfxfer.training.losses import Loss
 from tfxfer.training.phase import Phase
 from tfxfer.training.prepared import Data
 from tfxfer.training.progress import Progress
 from tfxfer.training.rate_curve import RateCurve, has_diverged, smooth
-from tfxfer.training.steps import train_step
 
 LOWEST, HIGHEST = 1e-7, 10.0
 STEPS = 150  # batches, at most
@@ -91,15 +90,7 @@ def _tested(phase: Phase) -> Phase:
 
 
 def _curve(job: Job, factors: list[float], progress: Progress) -> RateCurve:
-    step = train_step(
-        job.learner,
-        job.train,
-        job.loss,
-        job.metrics,
-        job.updates,
-        mixed=job.mixed,
-        arithmetic=job.arithmetic,
-    )
+    step = job_step(job)
     start = head_rate(job.phase)
     rates: list[float] = []
     losses: list[float] = []

@@ -30,7 +30,7 @@ from tfxfer.training.progress import Progress
 from tfxfer.training.resume import Position, Running
 from tfxfer.training.snapshot import Snapshot
 from tfxfer.training.solve import fitted, solve, write
-from tfxfer.training.steps import Step, train_step, validation_step
+from tfxfer.training.steps import Step, TrainStep, train_step, validation_step
 from tfxfer.training.trained import Trained
 from tfxfer.training.updates import Updates
 from tfxfer.training.workers import take_from_chief
@@ -83,19 +83,24 @@ def validated(job: Job) -> Logs:
     return _Loop(job)._validate(None)
 
 
+def job_step(job: Job) -> TrainStep:
+    """The training step of a job."""
+    return train_step(
+        job.learner,
+        job.train,
+        job.loss,
+        job.metrics,
+        job.updates,
+        mixed=job.mixed,
+        arithmetic=job.arithmetic,
+    )
+
+
 class _Loop:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.trained = Trained()
-        self.train_step = train_step(
-            job.learner,
-            job.train,
-            job.loss,
-            job.metrics,
-            job.updates,
-            mixed=job.mixed,
-            arithmetic=job.arithmetic,
-        )
+        self.train_step = job_step(job)
         self.validation_step: Step = validation_step(
             job.learner, job.validation, job.loss, job.metrics, weighed=job.weighed
         )
