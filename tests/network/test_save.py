@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -11,6 +13,7 @@ import pytest
 import safetensors.numpy
 
 from tests.backbones.models import images
+from tests.network import inner_layers
 from tfxfer.backbones.backbone import Backbone, load_backbone
 from tfxfer.catalogue.inputs import ImageInput
 from tfxfer.catalogue.pixels import RAW
@@ -148,3 +151,42 @@ def test_network_json_holds_the_contract(folder: Path) -> None:
     assert document["labels"] == ["daisy", "rosé"]
     assert document["input"]["size"] == [32, 32]
     assert document["head"]["hidden"] == [4]
+
+
+def test_unnamed_inner_layers_are_called_by_their_place(tmp_path: Path) -> None:
+    first = inner_layers.network()
+    save_network(first, tmp_path / "first")
+    inner_layers.make_others()
+    save_network(inner_layers.network(), tmp_path / "second")
+    files = [tmp_path / name / "weights.safetensors" for name in ("first", "second")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    names = set(safetensors.numpy.load_file(files[0]))
+    assert {"first/unit/conv2d/kernel", "first/unit_1/conv2d/kernel", "second/unit/conv2d/kernel"} < names
+    logits = load_network(tmp_path / "second").predict(images(4, 8)).logits
+    assert np.array_equal(logits, first.predict(images(4, 8)).logits)
+
+
+def test_networks_of_before_with_numbers_of_their_process_open(tmp_path: Path) -> None:
+    network = inner_layers.network()
+    folder = save_network(network, tmp_path / "network")
+
+    def as_they_were(weights: dict) -> None:
+        for name in [name for name in weights if "unit" in name]:
+            outer, unit, inner, own = name.split("/")
+            number = 9 + 2 * (outer == "second") + (unit == "unit_1")  # text would sort 10 before 9
+            weights[f"{outer}/unit_{number}/{inner}_{number}/{own}"] = weights.pop(name)
+
+    change_weights(folder, as_they_were)
+    logits = load_network(folder).predict(images(4, 8)).logits
+    assert np.array_equal(logits, network.predict(images(4, 8)).logits)
+    change_weights(folder, lambda weights: weights.pop("first/unit_10/conv2d_10/kernel"))
+    with pytest.raises(WeightsError, match="no 'first/unit_1/conv2d/kernel'"):
+        load_network(folder)
+
+
+@pytest.mark.slow
+def test_a_network_of_another_process_with_unnamed_inner_layers_opens(tmp_path: Path) -> None:
+    folder = tmp_path / "network"
+    subprocess.run([sys.executable, "-m", "tests.network.inner_layers", str(folder)], check=True)
+    logits = load_network(folder).predict(images(4, 8)).logits
+    assert np.array_equal(logits, np.load(f"{folder}.npy"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from tfxfer.backbones.graph import Step
 from tfxfer.backbones.layer_kinds import LEARNING_NORMS, has_kernel
+from tfxfer.backbones.naming import snake_case
 
 
 def name_blocks(spans: Sequence[tuple[Step, ...]]) -> tuple[str, ...]:
@@ -30,10 +31,7 @@ def name_blocks(spans: Sequence[tuple[Step, ...]]) -> tuple[str, ...]:
 
 def is_auto_named(operation: Any) -> bool:
     """Whether the name is the class's own in snake case with or without a number: `conv2d_17`, `add`."""
-    name = re.sub(r"\W+", "", type(operation).__name__)
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    name = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-    return re.fullmatch(rf"{name}(_\d+)?", operation.name) is not None
+    return re.fullmatch(rf"{snake_case(type(operation).__name__)}(_\d+)?", operation.name) is not None
 
 
 def _stem(span: tuple[Step, ...], counts: Callable[[Step], bool]) -> str:

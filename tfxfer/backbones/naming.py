@@ -1,8 +1,9 @@
-"""Names and initial weights that do not depend on what the process built before."""
+"""Names as Keras makes them, and names and initial weights that do not depend on what the process built before."""
 
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,12 @@ from contextlib import contextmanager
 from keras.src.backend.common.global_state import get_global_attribute, set_global_attribute
 
 _COUNTERS = "object_name_uids"
+
+
+def snake_case(name: str) -> str:
+    """A class's name as Keras writes it in the names of layers: `Conv2DTranspose` -> `conv2d_transpose`."""
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from safetensors import SafetensorError, safe_open
 
 from tfxfer.backbones.block_names import is_auto_named
 from tfxfer.backbones.graph import flat_model, is_functional
-from tfxfer.backbones.weight_names import named_weights
+from tfxfer.backbones.naming import snake_case
+from tfxfer.backbones.weight_names import weights_as_stored
 from tfxfer.errors import WeightsError
 
 SUFFIXES = (".h5", ".keras", ".safetensors")
@@ -58,7 +59,7 @@ def _load(model: keras.Model, file: Path) -> None:
     if file.suffix == ".safetensors":
         with safe_open(file, framework="np") as stored:
             arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no mapping
-        _assign(pair_by_name(named_weights(flat_model(model)), arrays, str(file)), file)
+        _assign(pair_by_name(weights_as_stored(flat_model(model), arrays), arrays, str(file)), file)
         return
     data = io.BytesIO(zipfile.ZipFile(file).read("model.weights.h5")) if file.suffix == ".keras" else file
     with h5py.File(data, "r") as root:
@@ -195,7 +196,7 @@ def _vars_of(name: str, item: Any) -> dict[str, Any]:
 def _addresses(model: keras.Model, container: str) -> Iterable[tuple[str, Any]]:
     counts: dict[str, int] = {}
     for layer in model.layers:
-        kind = _snake_case(type(layer).__name__)
+        kind = snake_case(type(layer).__name__)
         number = counts.get(kind, 0)
         counts[kind] = number + 1
         address = f"{container}/{kind}_{number}" if number else f"{container}/{kind}"
@@ -203,11 +204,6 @@ def _addresses(model: keras.Model, container: str) -> Iterable[tuple[str, Any]]:
             yield from _addresses(layer, f"{address}/layers")
         elif layer.weights:
             yield address, layer
-
-
-def _snake_case(name: str) -> str:
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def _layer_pairs(layer: Any, variables: list[Any], stored: str, arrays: list[Any], file: Path) -> list[_Pair]:

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from tfxfer.backbones.configs import objects_in
 from tfxfer.backbones.model_file import refuse_code
 from tfxfer.backbones.naming import fresh_names
-from tfxfer.backbones.weight_names import named_weights
+from tfxfer.backbones.weight_names import named_weights, weights_as_stored
 from tfxfer.backbones.weights_file import check_fit, pair_by_name
 from tfxfer.catalogue.decision import read_decision
 from tfxfer.catalogue.inputs import ImageInput, Input, TensorInput
@@ -157,7 +157,7 @@ def _load_weights(model: keras.Model, file: Path) -> None:
         arrays = safetensors.numpy.load(file.read_bytes())
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{file} must be a readable file of weights. Received: {error}.") from error
-    pairs = pair_by_name(named_weights(model), arrays, str(file))
+    pairs = pair_by_name(weights_as_stored(model, arrays), arrays, str(file))
     for pair in pairs:
         check_fit(pair.name, pair.variable, pair.stored, str(file))
     for pair in pairs:
