@@ -15,7 +15,7 @@ from typing import Any
 from tfxfer.config.schema import Config
 from tfxfer.errors import UsageError
 from tfxfer.stages.run_directory import RunDirectory
-from tfxfer.stages.tracking import final_figures
+from tfxfer.stages.trackers import final_figures
 from tfxfer.store.atomic import write_json
 
 RUN_FILE = "mlflow.json"  # which run of MLflow's a run directory is, so that a resumed one goes on there
