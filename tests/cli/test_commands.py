@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tests.cli.plans import PLAN
@@ -83,6 +84,19 @@ def test_evaluate_prints_figures_and_warns_on_stderr(
     assert "confusion" not in out
     assert err == "warning: accuracy is that of chance; see --pixels\n"
     assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == METRICS
+
+
+def test_memory_that_runs_out_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stand_in(*given: object, **options: object) -> dict[str, object]:
+        return {"n": np.empty(1 << 48)}
+
+    monkeypatch.setattr(tools, "evaluate_path", stand_in)
+    assert call("evaluate", "--model", str(tmp_path), "--data", "photos", "--out", str(tmp_path / "out")) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("error: memory must hold what is worked on. Received: Unable to allocate")
+    assert "training.batch_size" in err
 
 
 def test_pixels_may_be_a_mapping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from tfxfer.errors import TfxferError
 INTERRUPTED = 130
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+LESS_MEMORY = "Close other programs, or set a smaller backbone.image_size or training.batch_size."
 
 
 @click.command(
@@ -50,6 +51,8 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:  # a full disk, a folder without write permission
         return _fail(_refused(error), 1)
+    except MemoryError as error:
+        return _fail(f"memory must hold what is worked on. Received: {error or 'no room'}. {LESS_MEMORY}", 1)
     return result if isinstance(result, int) else 0
 
 

@@ -51,7 +51,7 @@ def carry_out(config: Config, invocation: Invocation, *, as_json: bool, quiet: b
     except GateError:
         _print_written(out, as_json)
         raise
-    except (KeyboardInterrupt, OSError):  # the latter: a full disk, one that can no longer be written
+    except (KeyboardInterrupt, OSError, MemoryError):  # a disk that is full, or can no longer be written
         if (out / "log.jsonl").is_file():
             click.echo(f"what is done is kept; go on with: {invocation.resume_command()}", err=True)
         raise

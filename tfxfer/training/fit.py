@@ -25,6 +25,7 @@ from tfxfer.training.carry import Carry
 from tfxfer.training.cut import Cut, cut
 from tfxfer.training.determinism import reseed
 from tfxfer.training.examples import ArrayExamples, check_dataset
+from tfxfer.training.exhausted import exhausted_memory_told
 from tfxfer.training.groups import check_learning_rates
 from tfxfer.training.history import History
 from tfxfer.training.learner import Learner
@@ -79,7 +80,8 @@ def fit(
         carry: what the phase before left (see Carry); None begins anew.
 
     Raises:
-        TrainingError: data that are empty or without end, a loss that is not finite, a callback that cannot work.
+        TrainingError: data that are empty or without end, a loss that is not finite, a callback that cannot work,
+            or memory that does not hold a step.
         UsageError: a rate for what does not learn.
         BlockError: the model has no such blocks.
         FeaturesError: no room on the disk for the features.
@@ -90,6 +92,7 @@ def fit(
     with (
         _scope(model),
         lost_workers_told(phase.name),
+        exhausted_memory_told(phase),
         (FeatureCache() if cache is None else cache).opened() as opened,
     ):
         made = cut(model, phase)
