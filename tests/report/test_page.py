@@ -14,6 +14,7 @@ import pytest
 
 from tests.report.making import HOSTILE, TASKS, finished, gate, regression, report, write_run
 from tfxfer.report.finished import read_run
+from tfxfer.report.gates import gate_sentence
 from tfxfer.report.headline import headline
 from tfxfer.report.page import render_report
 from tfxfer.report.symptoms.all import suggestions
@@ -98,7 +99,7 @@ def test_a_failed_gate_is_the_first_thing_a_reader_sees() -> None:
     first = body.index("Not ready: 2 checks failed")
     assert (
         first
-        < body.index("min_accuracy must be 0.02")
+        < body.index("accuracy is 1.0 %, must be at least 2.0 % (min_accuracy)")
         < body.index("a drop of 0.3")
         < body.index("What to do next")
     )
@@ -140,6 +141,39 @@ def test_where_a_failed_file_goes_wrong_is_told() -> None:
     assert "40.0 %" in text
     assert f"daisy/{HOSTILE}.jpg" in text
     assert "Where litert:int8" not in Elements(page_of("classification")).text
+
+
+def test_a_failed_file_is_told_in_words_and_units_and_why_in_its_section() -> None:
+    value = report()
+    why = "38 test images are too few for a drop of 0.02"
+    value["artifacts"][2] |= {"status": "failed", "why": why}
+    value["gates"] = [gate("max_accuracy_drop", "litert:int8", passed=False) | {"value": 0.0526}]
+    text = Elements(render_report(finished(value))).text
+    told = text.index(
+        "litert:int8: accuracy drop is 5.3 points, must be at most 2.0 points (max_accuracy_drop)."
+    )
+    assert told < text.index("What to do next") < text.index(f"Why litert:int8 failed: {why}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "limit", "said"),
+    [
+        ("max_size_bytes", 8_890_489, 2e6, "size is 8.9 MB, must be at most 2.0 MB (max_size_bytes)"),
+        ("max_latency_ms_p95", 44.1, 8, "latency p95 is 44 ms, must be at most 8.00 ms (max_latency_ms_p95)"),
+        ("min_top1_agreement", 0.98, 0.995, "agreement is 98.0 %, must be at least 99.5 % (min_top1_agreement)"),
+        ("max_abs_logit_error", 0.68613, 1e-3, "abs logit error is 0.686, must be at most 0.001 (max_abs_logit_error)"),
+    ],
+)  # fmt: skip
+def test_a_gate_says_its_unit(name: str, value: float, limit: float, said: str) -> None:
+    assert gate_sentence({"name": name, "value": value, "limit": limit}) == said
+
+
+def test_the_path_of_weights_is_told_once() -> None:
+    value = report()
+    value["backbone"] |= {"weights": "/w.h5", "source": "/w.h5"}
+    text = Elements(render_report(finished(value))).text
+    assert "/w.h5: /w.h5" not in text
+    assert "/w.h5" in text
 
 
 def test_the_verdict_is_in_words() -> None:

@@ -116,7 +116,7 @@ PLANTED = [
     (destroyed_by_int8, "litert:int8 answers worse", "artifacts[2].accuracy_drop"),
     (too_large, "litert:float32 is over its budget", "artifacts[1].size_bytes"),
     (weak_class, "Missed more often than found: daisy", "test.per_class[].recall"),
-    (too_sure, "confidence is off by 20.0 %", "test.expected_calibration_error"),
+    (too_sure, "Too sure: its confidence is off by 20.0 points", "test.expected_calibration_error"),
     (few_pictures, "known to 14.0 points either way", "test.accuracy_interval"),
     (idle, "Gained nothing: 1 phase", "phases[1].best_epoch"),
     (slow_int8, "litert:int8 takes 4.00 ms", "artifacts[2].latency_ms_p50"),
@@ -150,6 +150,19 @@ def test_the_remedy_for_int8_is_the_smallest_file_that_passed() -> None:
     destroyed_by_int8(value)
     value["artifacts"].append(artifact("litert", "float16", size_bytes=500_000))
     assert "litert:float16 (500.0 kB)" in found(value)[0].remedy
+
+
+def test_modest_confidence_is_not_made_more_modest() -> None:
+    value = report()
+    value["test"]["expected_calibration_error"] = 0.2
+    value["test"]["reliability"] = [{"n": 300, "confidence": 0.7, "accuracy": 0.9}]
+    value["temperature"]["test"]["after"]["expected_calibration_error"] = 0.19
+    (advice,) = false_confidence(finished(value))
+    assert advice.symptom.startswith("Too modest")
+    assert "label_smoothing: 0.1" not in advice.remedy
+    value["temperature"]["test"]["after"]["expected_calibration_error"] = 0.12
+    (advice,) = false_confidence(finished(value))
+    assert "fold, which brings it to 12.0 points" in advice.remedy
 
 
 def test_false_confidence_is_cured_by_the_temperature_that_was_found() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from tfxfer.report import words
 from tfxfer.report.blocks import Advice, Tone
 from tfxfer.report.finished import FinishedRun, facts, number, rows
+from tfxfer.report.gates import gate_sentence, missed_gates
 from tfxfer.report.tasks import artifact_name, score_sentence, task_words
 
 TRANSFER = {"helps": "Transfer helps", "neutral": "Transfer is neutral", "hurts": "Transfer hurts"}
@@ -42,17 +43,21 @@ def headline(run: FinishedRun, advice: tuple[Advice, ...]) -> Headline:
 
 def _failures(report: Mapping[str, Any]) -> tuple[str, ...]:
     network = [
-        f"The trained network: {gate.get('name')} must be {words.figure(number(gate, 'limit'))}, "
-        f"and is {words.figure(number(gate, 'value'))}. {_sentence(gate.get('why'))}"
-        for gate in rows(report, "gates")
-        if gate.get("passed") is False and gate.get("artifact") is None
+        f"The trained network: {gate_sentence(gate)}. {_sentence(gate.get('why'))}"
+        for gate in missed_gates(report, None)
     ]
     files = [
-        f"{artifact_name(entry)}: {_sentence(entry.get('why'))}"
+        f"{artifact_name(entry)}: {_missed(report, entry)}"
         for entry in rows(report, "artifacts")
         if entry.get("status") == "failed"
     ]
     return (*network, *files)
+
+
+def _missed(report: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    """The gates that a file does not hold; of a file that came to none, what went wrong."""
+    gates = missed_gates(report, artifact_name(entry))
+    return f"{'; '.join(map(gate_sentence, gates))}." if gates else _sentence(entry.get("why"))
 
 
 def _sentence(why: object) -> str:

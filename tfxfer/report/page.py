@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tfxfer.report.blocks import Section, Words
 from tfxfer.report.finished import FinishedRun
@@ -55,6 +55,12 @@ def render_page(title: str, verdict: Headline, sections: tuple[Section, ...]) ->
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["breakable"] = _breakable
     template = environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
     style = Markup(folder.joinpath("style.css").read_text("utf-8"))
     return template.render(title=title, verdict=verdict, sections=sections, style=style)
+
+
+def _breakable(text: str) -> Markup:
+    """Names such as expanded_conv_depthwise_relu may be broken after their underscores, on a phone."""
+    return escape(text).replace("_", Markup("_<wbr>"))

@@ -18,11 +18,16 @@ def points(value: float | None) -> str:
     return DASH if value is None else f"{100 * value:+.1f} points"
 
 
-def figure(value: float | None) -> str:
-    """Four significant digits, thousands separated."""
+def distance(value: float | None) -> str:
+    """A difference of shares whose direction is clear: 0.012 -> "1.2 points"."""
+    return points(value).lstrip("+")
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """Four significant digits, or as many as asked for; thousands separated."""
     if value is None:
         return DASH
-    return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    return f"{value:,.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}"
 
 
 def count(value: float | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from tfxfer.report.plots.canvas import MUTED, SERIES, draw
+from tfxfer.report.plots.canvas import MUTED, SERIES, draw, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,14 +26,17 @@ def calibration_diagram(bins: Sequence[Bin], truth: str, other: Sequence[Bin] = 
         axis = figure.subplots()
         axis.plot([0, 1], [0, 1], "--", color=MUTED, linewidth=1)
         xs, ys = [entry["confidence"] for entry in bins], [entry["accuracy"] for entry in bins]
-        axis.plot(xs, ys, "-", color=SERIES[0], linewidth=1, alpha=0.5, label="as it is")
+        axis.plot(xs, ys, "-", color=SERIES[0], linewidth=1, alpha=0.5)
         axis.vlines(xs, xs, ys, color=SERIES[1], linewidth=2)
-        axis.scatter(xs, ys, s=[20 + 120 * entry["n"] / most for entry in bins], color=SERIES[0], zorder=3)
+        sizes = [20 + 120 * entry["n"] / most for entry in bins]
+        axis.scatter(xs, ys, s=sizes, color=SERIES[0], zorder=3, label="as it is")
         axis.set(xlim=(0, 1.03), ylim=(-0.03, 1.06), xlabel="confidence", ylabel=truth)
         if other:
-            points = ([entry["confidence"] for entry in other], [entry["accuracy"] for entry in other])
-            axis.plot(*points, "s--", color=SERIES[2], linewidth=1, label=name)
-            axis.legend(loc="upper left")
+            xs, ys = [entry["confidence"] for entry in other], [entry["accuracy"] for entry in other]
+            axis.plot(xs, ys, "--", color=SERIES[2], linewidth=1, alpha=0.5)
+            sizes = [10 + 60 * entry["n"] / most for entry in other]
+            axis.scatter(xs, ys, s=sizes, marker="s", color=SERIES[2], zorder=4, label=name)
+            legend_below(figure, axis)
 
     return draw("calibration", f"calibration diagram: confidence against {truth}", drawing)
 

@@ -56,6 +56,8 @@ def learning_rates(phases: Sequence[Mapping[str, Any]]) -> Markup | None:
     spans = [span for span in _spans(phases) if facts(span.phase, "learning_rates")]
     if not spans:
         return None
+    from matplotlib.ticker import MaxNLocator
+
     names = list(dict.fromkeys(name for span in spans for name in facts(span.phase, "learning_rates")))
 
     def drawing(figure: Figure) -> None:
@@ -68,6 +70,7 @@ def learning_rates(phases: Sequence[Mapping[str, Any]]) -> Markup | None:
                 )
         _draw_starts(axis, _spans(phases))
         logarithmic(axis.yaxis, axis.set_yscale)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_xlabel("epochs of all phases")
         axis.set_ylabel("learning rate")
         if len(names) <= 9:

@@ -26,8 +26,8 @@ def confidence(run: FinishedRun) -> Section | None:
             calibration_diagram(
                 bins, SHOWN_TRUTH.get(run.task, "share of right answers"), *_other_temperature(scaled)
             ),
-            "On the dashed line, a confidence of 0.8 is right 8 times in 10. Below it the network is too sure. "
-            "Larger points stand for more answers.",
+            "On the dashed line, a confidence of 0.8 is right 8 times in 10. Below it the network is too sure, above "
+            "it too modest. Larger points stand for more answers.",
         )
         blocks: tuple[Block, ...] = (Plots((plot,)), *_error(test), *_temperature(scaled))
         return Section("confidence", "Can its confidence be trusted?", blocks)
@@ -44,7 +44,7 @@ def _error(test: object) -> tuple[Words, ...]:
         return ()
     return (
         Words(
-            f"Its confidence is off by {words.share(value)} on average (expected calibration error, 15 bins)."
+            f"Its confidence is off by {words.distance(value)} on average (expected calibration error, 15 bins)."
         ),
     )
 

@@ -23,6 +23,11 @@ def files(run: FinishedRun) -> Section | None:
     blocks: list[Block] = [_table(run, artifacts)]
     if len(measured) > 1:
         blocks.append(Plots((_plot(run, measured, "size_bytes"), _plot(run, measured, "latency_ms_p50"))))
+    blocks += [
+        Words(f"Why {artifact_name(entry)} failed: {entry['why']}", "bad")
+        for entry in artifacts
+        if _failed(entry)
+    ]
     blocks += [block for entry in artifacts if (block := _ladder(run, entry)) is not None]
     blocks += [block for entry in artifacts for block in _diagnosis(entry)]
     blocks.append(
@@ -46,13 +51,17 @@ def _table(run: FinishedRun, artifacts: Sequence[Mapping[str, Any]]) -> Block:
             score_text(run, number(entry, own.score)),
             _change(run, number(entry, own.change)),
             words.share(agreement(entry)),
-            words.figure(number(entry, "max_abs_logit_error")),
+            words.figure(number(entry, "max_abs_logit_error"), 2),
             words.milliseconds(number(entry, "latency_ms_p50")),
             words.milliseconds(number(entry, "latency_ms_p95")),
         )
         for entry in artifacts
     ]
     return table("Each file, run in its own runtime on the test pictures", columns, made, text=3)
+
+
+def _failed(entry: Mapping[str, Any]) -> bool:
+    return entry.get("status") == "failed" and bool(entry.get("why"))
 
 
 def _ladder(run: FinishedRun, entry: Mapping[str, Any]) -> Block | None:
@@ -85,7 +94,7 @@ def _diagnosis(entry: Mapping[str, Any]) -> list[Block]:
         found.append(table(caption, ("block", "mean logit error, of the largest logit"), made))
     images = [
         (str(image.get("image")), _said(image.get("network")), _said(image.get("file")),
-         words.figure(number(image, "logit_error")))
+         words.figure(number(image, "logit_error"), 2))
         for image in rows(entry, "largest_disagreements")
     ]  # fmt: skip
     if images:
@@ -101,7 +110,7 @@ def _said(value: object) -> str:
 def _change(run: FinishedRun, value: float | None) -> str:
     if value is None:
         return words.DASH
-    return words.points(value).lstrip("+") if task_words(run).is_share else f"{100 * value:+.1f} %"
+    return words.distance(value) if task_words(run).is_share else f"{100 * value:+.1f} %"
 
 
 def _plot(run: FinishedRun, measured: Sequence[Mapping[str, Any]], key: str) -> Plot:

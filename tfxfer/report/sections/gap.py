@@ -14,7 +14,7 @@ def gap(run: FinishedRun) -> Section | None:
     if not entries:
         why = summary.get("why")
         return None if why is None else Section("gap", "Domain gap", (Words(f"Not measured: {why}."),))
-    whole = words.figure(number(summary, "distance"))
+    whole = _distance(number(summary, "distance"))
     explanation = (
         f"{whole} on average, measured on {words.count(number(summary, 'images'))} training pictures before training: "
         "0 is what the backbone was trained on, 1 a shift or a stretch by one of its standard deviations in every "
@@ -26,13 +26,16 @@ def gap(run: FinishedRun) -> Section | None:
     made = [
         (
             str(entry.get("block")),
-            *(
-                words.figure(number(entry, key))
-                for key in ("distance", "mean_shift", "spread_ratio", "layers")
-            ),
+            *(_distance(number(entry, key)) for key in ("distance", "mean_shift", "spread_ratio")),
+            words.count(number(entry, "layers")),
         )
         for entry in entries
     ]
     columns = ("block", "distance", "shift of the mean", "spread (1: the source's)", "BatchNorm layers")
     blocks: tuple[Block, ...] = (Words(explanation), Plots((plot,)), table("Each block", columns, made))
     return Section("gap", "Domain gap", blocks)
+
+
+def _distance(value: float | None) -> str:
+    """Hundredths: the sample tells no more."""
+    return words.DASH if value is None else f"{value:,.2f}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tfxfer.report import words
 from tfxfer.report.blocks import Block, Code, Section, Words, table
 from tfxfer.report.finished import FinishedRun, facts, number
@@ -14,7 +17,7 @@ def reproduce(run: FinishedRun) -> Section | None:
     size = " x ".join(str(side) for side in backbone.get("image_size") or ())
     lines = (
         ("backbone", str(backbone.get("name"))),
-        ("its weights", f"{backbone.get('weights')}: {backbone.get('source')}"),
+        ("its weights", _weights(backbone)),
         ("their licence", str(backbone.get("licence"))),
         (
             "its size",
@@ -40,3 +43,9 @@ def reproduce(run: FinishedRun) -> Section | None:
             Code(run.config, "configuration"),
         ]
     return Section("reproduce", "How to get the same again", tuple(blocks))
+
+
+def _weights(backbone: Mapping[str, Any]) -> str:
+    """What was asked for, and where that is from; of a file, its path once."""
+    names = dict.fromkeys(str(name) for key in ("weights", "source") if (name := backbone.get(key)))
+    return ": ".join(names) or words.DASH

@@ -27,7 +27,7 @@ def scores(run: FinishedRun) -> Section | None:
     bounds = words.interval(numbers(test, f"{own.score}_interval"), shares=own.is_share)
     first = (own.score.replace("_", " "), score_text(run, number(test, own.score)), bounds)
     others = [
-        (name, words.share(number(test, key)) if is_share else words.figure(number(test, key)), "")
+        (name, words.share(number(test, key)) if is_share else words.figure(number(test, key), 3), "")
         for key, name, is_share in own.details
         if key in test
     ]

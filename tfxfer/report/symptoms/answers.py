@@ -12,6 +12,7 @@ ONE_ANSWER = 0.9  # of the pictures of all other classes
 FEWEST = 5  # such pictures
 WIDE = 0.1  # of accuracy, between the ends of the interval
 FALSE_CONFIDENCE = 0.1
+HELPS = 0.75  # of the error that is left after temperature scaling
 WEAK_RECALL, ENOUGH = 0.5, 10
 UNEXPLAINED = 0.05  # R2
 
@@ -92,24 +93,42 @@ def false_confidence(run: FinishedRun) -> Iterator[Advice]:
     value = number(facts(run.report, "test"), "expected_calibration_error")
     if value is None or value < FALSE_CONFIDENCE:
         return
+    is_modest = _surplus(run) < 0
+    which = "Too modest" if is_modest else "Too sure"
     yield Advice(
-        symptom=f"Its confidence is off by {words.share(value)} on average.",
-        cause="The training loss goes on rewarding confidence after every training picture is right, and few test "
-        "pictures make the figure itself rough.",
-        remedy=_modest(run),
+        symptom=f"{which}: its confidence is off by {words.distance(value)} on average.",
+        cause=(
+            "A strong penalty on the weights, label smoothing or mixed pictures keep its logits small"
+            if is_modest
+            else "The training loss goes on rewarding confidence after every training picture is right"
+        )
+        + "; few test pictures make the figure itself rough.",
+        remedy=_calibrated(run, value, is_modest=is_modest),
         figure="test.expected_calibration_error",
     )
 
 
-def _modest(run: FinishedRun) -> str:
+def _surplus(run: FinishedRun) -> float:
+    """How much more often it believes to be right than it is, summed over the test pictures."""
+    bins = rows(facts(run.report, "test"), "reliability")
+    return sum(
+        (number(entry, "n") or 0) * ((number(entry, "confidence") or 0) - (number(entry, "accuracy") or 0))
+        for entry in bins
+    )
+
+
+def _calibrated(run: FinishedRun, before: float, *, is_modest: bool) -> str:
     """Temperature scaling, where this run has found that it helps."""
     scaled = facts(run.report, "temperature")
     after = number(facts(facts(scaled, "test"), "after"), "expected_calibration_error")
-    if not scaled.get("folded") and after is not None and after < FALSE_CONFIDENCE:
-        return f"Set evaluation.temperature: fold, which brings it to {words.share(after)} and changes no answer."
-    return (
-        "Do not show its confidence as a probability; label_smoothing: 0.1 in the last phase makes it modest."
+    if not scaled.get("folded") and after is not None and after < HELPS * before:
+        return f"Set evaluation.temperature: fold, which brings it to {words.distance(after)} and changes no answer."
+    cure = (
+        "less weight_decay or label_smoothing lets it be surer"
+        if is_modest
+        else "label_smoothing: 0.1 in the last phase makes it modest"
     )
+    return f"Do not show its confidence as a probability; {cure}."
 
 
 def few_test_pictures(run: FinishedRun) -> Iterator[Advice]:

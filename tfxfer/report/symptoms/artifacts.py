@@ -8,6 +8,7 @@ from typing import Any
 from tfxfer.report import words
 from tfxfer.report.blocks import Advice
 from tfxfer.report.finished import FinishedRun, number, rows
+from tfxfer.report.gates import missed_gates
 from tfxfer.report.tasks import artifact_name, task_words
 
 SLOWER = 1.2
@@ -51,13 +52,8 @@ def missed_budget(run: FinishedRun) -> Iterator[Advice]:
 
 
 def _missed(run: FinishedRun, entry: Mapping[str, Any]) -> list[str]:
-    """The gates that a file does not hold."""
-    name = artifact_name(entry)
-    return [
-        str(gate.get("name"))
-        for gate in rows(run.report, "gates")
-        if gate.get("artifact") == name and gate.get("passed") is False
-    ]
+    """The names of the gates that a file does not hold."""
+    return [str(gate.get("name")) for gate in missed_gates(run.report, artifact_name(entry))]
 
 
 def _smallest_passed(

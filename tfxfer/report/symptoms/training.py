@@ -27,13 +27,30 @@ def forgetting(run: FinishedRun) -> Iterator[Advice]:
             "and never came back: the state before it was kept" if kept == 0 else f"and epoch {kept} was kept"
         )
         yield Advice(
-            symptom=f"Phase “{phase.get('name')}” forgot: {name.replace('_', ' ')} fell from "
-            f"{words.figure(before)} to {words.figure(worst)} {end}.",
+            symptom=f"Phase “{phase.get('name')}” forgot: {_called(name)} went from "
+            f"{_figure(name, before)} to {_figure(name, worst)} {end}.",
             cause="The steps were too large for pretrained weights, or the head was not ready when they began to move.",
             remedy="Divide the phase's learning_rate by 10, let rates fall by block (learning_rate_decay: 0.7), "
-            "add warmup_steps, or unfreeze fewer blocks; training: lpft or gradual does this.",
+            f"add warmup_steps, or unfreeze fewer blocks; training: lpft or gradual does this.{_spared(phase, kept)}",
             figure=f"phases[{index}].history.{name} beside phases[{index}].before.{name}",
         )
+
+
+def _spared(phase: Mapping[str, Any], kept: int) -> str:
+    """What leaving a phase out costs nothing but saves."""
+    spent = words.seconds(number(phase, "seconds"))
+    return (
+        f" Or leave the phase out, which saves {spent}: nothing of it is in the network." if kept == 0 else ""
+    )
+
+
+def _called(name: str) -> str:
+    return name.replace("val_", "validation ").replace("_", " ")
+
+
+def _figure(name: str, value: float) -> str:
+    """Shares as shares; a loss has no unit."""
+    return words.figure(value, 3) if name.endswith("loss") else words.share(value)
 
 
 def _fall(phase: Mapping[str, Any]) -> tuple[str, float, float] | None:
@@ -61,7 +78,7 @@ def overfitting(run: FinishedRun) -> Iterator[Advice]:
     seen, held, name = found
     yield Advice(
         symptom=f"Overfitting: in phase “{phase.get('name')}” training {name.replace('_', ' ')} is "
-        f"{words.figure(seen)}, validation's {words.figure(held)}.",
+        f"{_figure(name, seen)}, validation's {_figure(name, held)}.",
         cause="The network has learned its training pictures by heart: they are few for the weights that learn.",
         remedy="More pictures, augmentation, fewer unfrozen blocks, weight_decay or head.dropout; "
         "early_stopping_patience ends a phase that no longer gains.",
