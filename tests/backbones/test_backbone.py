@@ -99,7 +99,7 @@ def test_a_missing_weights_file_is_named(tmp_path) -> None:
     ("name", "hash"), [("keras/MobileNetV2", "Keras knows no hash"), ("keras/DenseNet121", "MD5 is 30ee3e11")]
 )
 def test_without_a_network_the_message_gives_address_place_and_hash(
-    name, hash, tmp_path, monkeypatch
+    name, hash, tmp_path, monkeypatch, capsys
 ) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
         raise OSError("no network in this test")
@@ -113,3 +113,6 @@ def test_without_a_network_the_message_gives_address_place_and_hash(
     assert "https://storage.googleapis.com/tensorflow/keras-applications/" in message
     assert str(tmp_path / "models") in message
     assert hash in message
+    out, err = capsys.readouterr()
+    assert out == ""  # which is for results, such as one JSON document
+    assert "Downloading data" in err

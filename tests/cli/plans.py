@@ -49,6 +49,7 @@ PLAN: dict[str, Any] = {
             "features": "computed once",
             "augment": "none",
             "batch_norm": "frozen",
+            "solved": False,
         }
     ],
     "exports": [{"file": "litert:int8", "min_top1_agreement": 0.9}],

@@ -43,6 +43,15 @@ def test_a_newcomer_can_read_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\x1b" not in out
 
 
+def test_a_head_that_is_solved_has_no_epochs(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = copy.deepcopy(PLAN)
+    plan["phases"][0]["solved"] = True
+    print_plan(plan, "tfxfer run x.yaml")
+    out = capsys.readouterr().out
+    assert "1. head: solved at once, without epochs" in out
+    assert "up to 8 epochs" not in out
+
+
 def on_a_terminal(monkeypatch: pytest.MonkeyPatch, *, columns: int, no_color: str) -> str:
     """What a plan and a table write to a real terminal."""
     master, slave = os.openpty()
@@ -87,4 +96,5 @@ def test_the_command_line_prints_the_page_of_a_real_plan(tmp_path: Path) -> None
     assert done.stderr == ""  # TensorFlow's start is not for the user's eyes
     assert done.stdout.startswith("my digits: what a run would do.")
     assert "by block: stem 0." in done.stdout
+    assert "1. head: solved at once, without epochs" in done.stdout
     assert "run it: tfxfer run digits.yaml --out runs/digits --set 'name=my digits'" in done.stdout

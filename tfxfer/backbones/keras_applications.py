@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,8 @@ def _construct(
         # Keras warns where the weights were trained at another size; they fit any.
         warnings.filterwarnings("ignore", message=".*input_shape.*")
         try:
-            return constructor(include_top=top, weights=weights, input_shape=(*size, 3), **options)
+            with redirect_stdout(sys.stderr):  # Keras tells of a download on stdout, which is for results
+                return constructor(include_top=top, weights=weights, input_shape=(*size, 3), **options)
         except ValueError as error:
             if requests:  # found, but not what was expected
                 raise WeightsError(_damaged(facts, requests[-1], error)) from error

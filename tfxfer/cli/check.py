@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tfxfer.catalogue.tasks import TASK_NAMES, TaskName
-from tfxfer.cli.options import json_option
+from tfxfer.cli.options import json_option, quiet_option
 from tfxfer.cli.output import print_facts, print_json, print_table
+from tfxfer.cli.working import working
 from tfxfer.errors import BackboneError, DataError, UsageError
 
 
@@ -39,6 +41,7 @@ from tfxfer.errors import BackboneError, DataError, UsageError
     help="With --backbone: the classifier's labels, one a line; DATA then has one folder per label.",
 )
 @json_option
+@quiet_option
 def command(
     data: str,
     group_by: str | None,
@@ -48,6 +51,7 @@ def command(
     labels: Path | None,
     *,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Look at every image of DATA: a folder, a CSV or TSV manifest, or embedded/digits.
 
@@ -55,16 +59,27 @@ def command(
     with --backbone, where the backbone does not know them or other pixels fit it better.
     """
     if backbone is not None:
-        _check_backbone(data, backbone, labels, as_json=as_json, others=(group_by, task, against))
+        others = (group_by, task, against)
+        _check_backbone(data, backbone, labels, as_json=as_json, quiet=quiet, others=others)
         return
     if labels is not None:
         raise UsageError("--labels are of a backbone's classifier. Add --backbone, or leave them out.")
     if against is not None:
-        _check_drift(data, against, as_json=as_json, others=(group_by, task))
+        _check_drift(data, against, as_json=as_json, quiet=quiet, others=(group_by, task))
         return
-    from tfxfer.stages.tools import check_data
+    with working(f"looking at {data}", quiet=quiet) as say:
+        from tfxfer.data import check_source, open_source
 
-    report = check_data(data, group_by=group_by, task=task)
+        source = open_source(data, group_by=group_by, task=task)
+
+        def tell(done: int, total: int) -> None:
+            say(f"looking at {data}: {done:,} of {total:,} images")
+
+        report = check_source(source, progress=tell).as_dict()
+    _print_checked(data, report, as_json=as_json)
+
+
+def _print_checked(data: str, report: Mapping[str, Any], *, as_json: bool) -> None:
     problems = [problem for problem in report.get("problems", []) if isinstance(problem, Mapping)]
     if as_json:
         print_json(report)
@@ -74,20 +89,24 @@ def command(
             click.echo(f"{problem.get('severity', 'error')}: {problem.get('message')}")
     errors = sum(problem.get("severity", "error") == "error" for problem in problems)
     if errors:
-        raise DataError(f"'{data}' has {errors} problem{'s' if errors > 1 else ''} that `run` would refuse.")
+        raise DataError(
+            f"'{data}' has {errors} problem{'s' if errors > 1 else ''} that `run` would refuse. Repair the data, or "
+            "leave such images out with data.on_bad_record: skip (--set data.on_bad_record=skip)."
+        )
 
 
 def _check_backbone(
-    data: str, backbone: str, labels: Path | None, *, as_json: bool, others: Sequence[object]
+    data: str, backbone: str, labels: Path | None, *, as_json: bool, quiet: bool, others: Sequence[object]
 ) -> None:
     if any(other is not None for other in others):
         raise UsageError("--backbone looks at known pictures. Leave --group-by, --task and --against out.")
-    from tfxfer.config.backbone_text import parse_backbone
-    from tfxfer.config.read import read_backbone
-    from tfxfer.stages.backbone_check import check_known_pictures
+    with working(f"asking {backbone} about {data}", quiet=quiet):
+        from tfxfer.config.backbone_text import parse_backbone
+        from tfxfer.config.read import read_backbone
+        from tfxfer.stages.backbone_check import check_known_pictures
 
-    lines = None if labels is None else labels.read_text(encoding="utf-8").splitlines()
-    report = check_known_pictures(read_backbone(parse_backbone(backbone)), data, lines)
+        lines = None if labels is None else labels.read_text(encoding="utf-8").splitlines()
+        report = check_known_pictures(read_backbone(parse_backbone(backbone)), data, lines)
     if as_json:
         print_json(report)
     else:
@@ -99,12 +118,15 @@ def _check_backbone(
         raise BackboneError(f"'{backbone}' does not fit the pictures in '{data}': {report['problems'][0]}")
 
 
-def _check_drift(data: str, against: Path, *, as_json: bool, others: Sequence[str | None]) -> None:
+def _check_drift(
+    data: str, against: Path, *, as_json: bool, quiet: bool, others: Sequence[str | None]
+) -> None:
     if any(other is not None for other in others):
         raise UsageError("--against looks at pictures without their labels. Leave --group-by and --task out.")
-    from tfxfer.stages.drift import check_drift
+    with working(f"holding {data} against {against}", quiet=quiet):
+        from tfxfer.stages.drift import check_drift
 
-    report = check_drift(data, against)
+        report = check_drift(data, against)
     if as_json:
         print_json(report)
     else:

@@ -16,8 +16,10 @@ from tfxfer.cli.options import (
     out_option,
     overwrite_option,
     pixels_option,
+    quiet_option,
 )
 from tfxfer.cli.output import print_facts, print_json, print_page, warn
+from tfxfer.cli.working import working
 from tfxfer.errors import UsageError
 from tfxfer.store.writable import require_writable
 
@@ -36,6 +38,7 @@ METRICS_FILE = "metrics.json"
 @input_dtype_option
 @overwrite_option
 @json_option
+@quiet_option
 def command(
     model: Path,
     data: str | None,
@@ -45,14 +48,16 @@ def command(
     input_dtype: str | None,
     overwrite: bool,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Accuracy with its interval, loss, per-class figures and calibration on labelled data."""
     target = None if out is None else _target(out, overwrite)
     prepare_tensorflow()
-    from tfxfer.stages.tools import evaluate_path
-    from tfxfer.store.atomic import write_json
+    with working(f"measuring {model}", quiet=quiet):
+        from tfxfer.stages.tools import evaluate_path
+        from tfxfer.store.atomic import write_json
 
-    metrics = evaluate_path(model, data, pixels=pixels, input_dtype=input_dtype)
+        metrics = evaluate_path(model, data, pixels=pixels, input_dtype=input_dtype)
     if target is not None:
         write_json(target, metrics)
     warn(metrics)

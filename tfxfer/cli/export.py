@@ -19,9 +19,11 @@ from tfxfer.cli.options import (
     out_option,
     overwrite_option,
     pixels_option,
+    quiet_option,
 )
 from tfxfer.cli.output import print_json, warn
 from tfxfer.cli.report_page import print_export
+from tfxfer.cli.working import working
 
 
 @click.command("export", short_help="Write and verify artifacts of a model.")
@@ -81,6 +83,7 @@ from tfxfer.cli.report_page import print_export
 )
 @overwrite_option
 @json_option
+@quiet_option
 def command(
     model: Path,
     data: str | None,
@@ -97,6 +100,7 @@ def command(
     logs: tuple[Path, ...],
     overwrite: bool,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Write artifacts, load each in its own runtime, and hold it against the model on DATA."""
     from tfxfer.stages.consumers import consumer_folders, put_consumers
@@ -110,18 +114,19 @@ def command(
 
     device = tuple(entry for log in logs for entry in read_device_log(log))
     is_int8 = input_dtype == "int8"
-    report = export_path(
-        model,
-        data,
-        out,
-        formats=formats,
-        pixels=pixels,
-        input_dtype=_own_input(model) if is_int8 else input_dtype,
-        options=ExportOptions(
-            opset, granularity, "int8" if is_int8 else None, output_dtype, on_failure, device
-        ),
-        overwrite=overwrite,
-    )
+    with working(f"writing {', '.join(formats)}, and running each in its own runtime", quiet=quiet):
+        report = export_path(
+            model,
+            data,
+            out,
+            formats=formats,
+            pixels=pixels,
+            input_dtype=_own_input(model) if is_int8 else input_dtype,
+            options=ExportOptions(
+                opset, granularity, "int8" if is_int8 else None, output_dtype, on_failure, device
+            ),
+            overwrite=overwrite,
+        )
     warn(report)
     starts = put_consumers(folders, out)
     report |= {"consumers": [str(place) for place in folders.values()]} if folders else {}

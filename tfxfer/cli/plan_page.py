@@ -14,6 +14,7 @@ from tfxfer.cli.output import bold, shown
 from tfxfer.report import words
 
 Plan = Mapping[str, Any]  # what `make_plan` returns
+SOLVED = "solved at once, without epochs: the best linear head, its strength chosen on validation"
 NARROW, WIDE = 40, 100  # columns of a terminal that lines are folded to; other readers get whole lines
 
 
@@ -40,8 +41,9 @@ def _data(plan: Plan) -> None:
     _line("validation", f"{data['validation']:,} images: choose epochs, rates and thresholds")
     _line("test", f"{data['test']:,} images: measure the result, and nothing else")
     _line("labels", f"{data['classes']:,} ({words.listed(data['labels'], 20)})")
-    if data["bad_records"] or data["duplicates"]:
+    if data["bad_records"]:
         _line("left out", f"{data['bad_records']:,} that cannot be used")
+    if data["duplicates"]:
         _line("duplicates", f"{data['duplicates']:,}: each stays in one split")
 
 
@@ -88,7 +90,8 @@ def _phases(plan: Plan) -> None:
     click.echo(_heading("training", "phase by phase; the best epoch on validation is kept"))
     for number, phase in enumerate(plan["phases"], start=1):
         rates = {"learning rate": phase["learning_rate"], **phase["learning_rates"]}
-        _line(f"{number}. {phase['name']}", f"up to {words.named(phase['epochs'], 'epoch')}, {shown(rates)}")
+        epochs = f"up to {words.named(phase['epochs'], 'epoch')}, {shown(rates)}"
+        _line(f"{number}. {phase['name']}", SOLVED if phase["solved"] else epochs)
         _line("learns", f"{phase['trainable_parameters']:,} weights: {phase['learns']}", indent=5)
         where = "" if phase["cached_boundary"] is None else f"all up to {phase['cached_boundary']}, "
         _line("frozen", f"{where}{phase['features']}", indent=5)

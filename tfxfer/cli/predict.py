@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from tfxfer.cli.environment import prepare_tensorflow
-from tfxfer.cli.options import json_option, model_option
+from tfxfer.cli.options import json_option, model_option, quiet_option
 from tfxfer.cli.output import print_json, print_table
+from tfxfer.cli.working import working
 
 
 @click.command("predict", short_help="Say what images show.")
@@ -19,12 +20,14 @@ from tfxfer.cli.output import print_json, print_table
 )
 @click.argument("more", nargs=-1)
 @json_option
-def command(model: Path, data: tuple[str, ...], more: tuple[str, ...], *, as_json: bool) -> None:
+@quiet_option
+def command(model: Path, data: tuple[str, ...], more: tuple[str, ...], *, as_json: bool, quiet: bool) -> None:
     """The answer for each image and the numbers behind it; further files may follow the options."""
     prepare_tensorflow()
-    from tfxfer.stages.tools import predict_path
+    with working(f"opening {model}, looking at the pictures", quiet=quiet):
+        from tfxfer.stages.tools import predict_path
 
-    report = predict_path(model, (*data, *more))
+        report = predict_path(model, (*data, *more))
     if as_json:
         print_json(report)
         return

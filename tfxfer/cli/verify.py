@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from tfxfer.cli.environment import prepare_tensorflow
-from tfxfer.cli.options import json_option
+from tfxfer.cli.options import json_option, quiet_option
 from tfxfer.cli.output import print_json, print_page
+from tfxfer.cli.working import working
 from tfxfer.errors import VerificationError
 
 
@@ -16,12 +17,14 @@ from tfxfer.errors import VerificationError
 @click.argument("bundle", type=click.Path(exists=True, path_type=Path))
 @click.option("--data", metavar="PATH", help="Labelled images, to measure accuracy as well.")
 @json_option
-def command(bundle: Path, data: str | None, *, as_json: bool) -> None:
+@quiet_option
+def command(bundle: Path, data: str | None, *, as_json: bool, quiet: bool) -> None:
     """Check the files of BUNDLE against its manifest, its contract and its golden vectors."""
     prepare_tensorflow()
-    from tfxfer.verification.verify import inspect_bundle
+    with working(f"running every file of {bundle}", quiet=quiet):
+        from tfxfer.verification.verify import inspect_bundle
 
-    report = inspect_bundle(bundle, data)
+        report = inspect_bundle(bundle, data)
     if as_json:
         print_json(report.as_dict())
     else:

@@ -82,6 +82,11 @@ def make_plan(config: Config) -> dict[str, Any]:
     memory = require_memory(network, workloads, config.training.batch_size)
     images: dict[str, int] = {name: len(records) for name, records in data.splits.named().items()}
     wanted = wanted_artifacts(config)
+    own = plan.phases if plan.recipe != "auto" else ()  # auto weighs all that is warned of, and says how
+    solved = [
+        _is_solved(network, phase, work, images["train"])
+        for phase, work in zip(parts, workloads, strict=True)
+    ]
     return {
         "name": config.name,
         "data": data.as_dict(),
@@ -89,7 +94,10 @@ def make_plan(config: Config) -> dict[str, Any]:
         "domain_gap": gap.blocks_list(),
         "domain_gap_summary": gap.summary(),
         "recipe": plan.as_dict(),
-        "phases": [_phase(phase, work) for phase, work in zip(parts, workloads, strict=True)],
+        "phases": [
+            _phase(phase, work) | {"solved": at_once}
+            for phase, work, at_once in zip(parts, workloads, solved, strict=True)
+        ],
         "exports": [{"file": entry.name, **entry.limits} for entry in wanted],
         "estimates": {
             **estimate(
@@ -103,7 +111,7 @@ def make_plan(config: Config) -> dict[str, Any]:
         },
         "warnings": [
             *_data_warnings(data),
-            *phase_warnings(plan.phases, min(data.counts), pretrained=config.backbone.weights != "none"),
+            *phase_warnings(own, min(data.counts), pretrained=config.backbone.weights != "none"),
             *_solver_warnings(network, parts, workloads, images["train"]),
         ],
     }
@@ -183,15 +191,29 @@ def _solver_warnings(
     network: Network, phases: Sequence[Phase], workloads: Sequence[Workload], examples: int
 ) -> Iterator[str]:
     """Heads that would be solved if they were not so large."""
-    from tfxfer.training.linear import too_much_to_solve
-
     for phase, work in zip(phases, workloads, strict=True):
-        if phase.solver == "gradient" or work.boundary.unfrozen_blocks or network.head.hidden:
-            continue
-        views = phase.augmentation.views or 1
-        reason = too_much_to_solve(examples * views, work.feature_size, len(network.labels), network.task)
+        reason = _too_large(network, phase, work, examples) if _is_linear(network, phase, work) else None
         if reason is not None:
             yield f"phase '{phase.name}' is iterated over {phase.epochs} epochs, not solved: {reason}."
+
+
+def _is_solved(network: Network, phase: Phase, work: Workload, examples: int) -> bool:
+    """Whether the run will solve this phase at once, without epochs."""
+    from tfxfer.training.linear import asks_for_steps
+
+    is_small = _is_linear(network, phase, work) and _too_large(network, phase, work, examples) is None
+    return is_small and work.kept and asks_for_steps(phase) is None
+
+
+def _is_linear(network: Network, phase: Phase, work: Workload) -> bool:
+    return phase.solver != "gradient" and not work.boundary.unfrozen_blocks and not network.head.hidden
+
+
+def _too_large(network: Network, phase: Phase, work: Workload, examples: int) -> str | None:
+    from tfxfer.training.linear import too_much_to_solve
+
+    views = phase.augmentation.views or 1
+    return too_much_to_solve(examples * views, work.feature_size, len(network.labels), network.task)
 
 
 def _data_warnings(data: PlannedData) -> Iterator[str]:

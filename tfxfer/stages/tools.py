@@ -1,4 +1,4 @@
-"""What the single commands do: check, evaluate, export and predict, on paths."""
+"""What the single commands do: evaluate, export and predict, on paths."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import numpy as np
 
 from tfxfer.catalogue.inputs import Size
 from tfxfer.catalogue.pixels import RAW, Pixels
-from tfxfer.catalogue.tasks import TaskName
-from tfxfer.data import ArraySplit, check_source, open_source
+from tfxfer.data import ArraySplit
 from tfxfer.errors import DataError, UsageError
 from tfxfer.evaluation.evaluate import evaluate
 from tfxfer.evaluation.metrics import ClassificationMetrics, Metrics
@@ -28,15 +27,6 @@ from tfxfer.verification.reference import BATCH_SIZE
 
 if TYPE_CHECKING:
     import keras
-
-
-def check_data(path: str, *, group_by: str | None = None, task: TaskName | None = None) -> dict[str, Any]:
-    """Every problem of a data set, as JSON values; without `task`, the columns of a manifest tell it.
-
-    Raises:
-        DataError: nothing is there, or it is no kind of data set.
-    """
-    return check_source(open_source(path, group_by=group_by, task=task)).as_dict()
 
 
 def predict_path(model: Path, data: Sequence[str]) -> dict[str, Any]:
