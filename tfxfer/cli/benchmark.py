@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from tfxfer.catalogue.pixels import Pixels
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.cli.environment import prepare_tensorflow
-from tfxfer.cli.options import json_option, overwrite_option, pixels_option, quiet_option
+from tfxfer.cli.options import json_option, overwrite_option, pixels_option, quiet_option, task_option
 from tfxfer.cli.output import print_json, print_page, warn
 from tfxfer.errors import UsageError
 from tfxfer.store.writable import require_writable
@@ -53,6 +54,7 @@ class NumbersType(click.ParamType):
     help="Labelled images: measure accuracy and its drop on them. Without it, what the run's report says.",
 )
 @pixels_option
+@task_option
 @click.option("--threads", type=NumbersType(), metavar="N,...", help="CPU threads. Default: 1 and all cores.")
 @click.option("--batch", "batches", type=NumbersType(), default=(1, 8), metavar="N,...", help="Default: 1,8.")
 @click.option(
@@ -79,6 +81,7 @@ def command(
     *,
     data: str | None,
     pixels: Pixels | None,
+    task: TaskName | None,
     runs: int,
     logs: tuple[Path, ...],
     out: Path | None,
@@ -91,10 +94,11 @@ def command(
     Each file runs alone in a process of its own. Accuracy is measured on --data, or what the run's report.json
     says of the file. The drop is from the run's network, else from the first float32 file, else the first file.
     """
-    if pixels is not None and data is None:
-        raise UsageError(
-            "--pixels says how --data are scored. Received: --pixels without --data. Add --data."
-        )
+    for option, value in (("--pixels", pixels), ("--task", task)):
+        if value is not None and data is None:
+            raise UsageError(
+                f"{option} says how --data are scored. Received: {option} without --data. Add --data."
+            )
     target = None if out is None else _target(out, overwrite)
     prepare_tensorflow()
     from tfxfer.stages.benchmark import benchmark
@@ -107,7 +111,7 @@ def command(
     load = Load(tuple(dict.fromkeys((1, cores))) if threads is None else threads, batches, runs)
     devices = tuple(entry for log in logs for entry in read_device_log(log))
     listen = (lambda text: None) if quiet else (lambda text: click.echo(text, err=True))
-    labelling = None if data is None else Labelling(data, pixels)
+    labelling = None if data is None else Labelling(data, pixels, task)
     found = benchmark(models, load, device_figures=devices, labelling=labelling, listen=listen)
     if target is not None:
         write_json(target, found)

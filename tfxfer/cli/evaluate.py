@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tfxfer.catalogue.pixels import Pixels
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import (
     input_dtype_option,
@@ -17,6 +18,7 @@ from tfxfer.cli.options import (
     overwrite_option,
     pixels_option,
     quiet_option,
+    task_option,
 )
 from tfxfer.cli.output import print_facts, print_json, print_page, warn
 from tfxfer.cli.working import working
@@ -35,6 +37,7 @@ METRICS_FILE = "metrics.json"
 )
 @out_option(f"Also write {METRICS_FILE} there.", required=False)
 @pixels_option
+@task_option
 @input_dtype_option
 @overwrite_option
 @json_option
@@ -45,6 +48,7 @@ def command(
     out: Path | None,
     *,
     pixels: Pixels | None,
+    task: TaskName | None,
     input_dtype: str | None,
     overwrite: bool,
     as_json: bool,
@@ -57,7 +61,7 @@ def command(
         from tfxfer.stages.tools import evaluate_path
         from tfxfer.store.atomic import write_json
 
-        metrics = evaluate_path(model, data, pixels=pixels, input_dtype=input_dtype)
+        metrics = evaluate_path(model, data, pixels=pixels, input_dtype=input_dtype, task=task)
     if target is not None:
         write_json(target, metrics)
     warn(metrics)

@@ -11,6 +11,7 @@ from tfxfer.catalogue.formats import FORMATS, USUAL_FORMATS
 from tfxfer.catalogue.ladder import OnFailure, precisions
 from tfxfer.catalogue.pixels import Pixels
 from tfxfer.catalogue.refused_formats import refusal
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.catalogue.write_options import DEFAULT_OPSET, OPSETS, Granularity, OutputDtype
 from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import (
@@ -20,6 +21,7 @@ from tfxfer.cli.options import (
     overwrite_option,
     pixels_option,
     quiet_option,
+    task_option,
 )
 from tfxfer.cli.output import print_json, warn
 from tfxfer.cli.report_page import print_export
@@ -27,7 +29,7 @@ from tfxfer.cli.working import working
 
 
 @click.command("export", short_help="Write and verify artifacts of a model.")
-@model_option("A run directory, a .keras file or a SavedModel folder.")
+@model_option("A run directory, or your own .keras or .h5 file or SavedModel folder.")
 @click.option(
     "--data",
     metavar="PATH",
@@ -52,6 +54,7 @@ from tfxfer.cli.working import working
     help="Put programs beside the bundle that run it without TensorFlow.",
 )
 @pixels_option
+@task_option
 @click.option(
     "--input-dtype",
     type=click.Choice(["uint8", "float32", "int8"]),
@@ -92,6 +95,7 @@ def command(
     formats: tuple[str, ...],
     consumers: str,
     pixels: Pixels | None,
+    task: TaskName | None,
     input_dtype: str | None,
     output_dtype: OutputDtype | None,
     opset: int | None,
@@ -122,6 +126,7 @@ def command(
             formats=formats,
             pixels=pixels,
             input_dtype=_own_input(model) if is_int8 else input_dtype,
+            task=task,
             options=ExportOptions(
                 opset, granularity, "int8" if is_int8 else None, output_dtype, on_failure, device
             ),
@@ -140,7 +145,9 @@ def command(
 
 def _own_input(model: Path) -> str | None:
     """What an int8 input stands for: the bytes of a user's own model; a run's network takes them anyway."""
-    return "uint8" if model.suffix in (".keras", ".h5") else None
+    from tfxfer.verification.own_model import own_format
+
+    return None if own_format(model) is None else "uint8"
 
 
 def _checked(text: str, ctx: click.Context, param: click.Parameter) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tfxfer.catalogue.pixels import USUAL_PIXELS, Pixels, parse_pixels
+from tfxfer.catalogue.tasks import TASK_NAMES
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -66,6 +67,11 @@ input_dtype_option: Decorator = click.option(
     "--input-dtype",
     type=click.Choice(["uint8", "float32"]),
     help="The dtype of the input of a user's own model.",
+)
+task_option: Decorator = click.option(
+    "--task",
+    type=click.Choice(TASK_NAMES),
+    help="What a user's own model does; classification without it.",
 )
 
 

@@ -60,7 +60,11 @@ def plain_model(traced: Traced) -> keras.Model:
         ExportError: a layer is of another library or of the user's own code.
     """
     network = traced.network
-    assert network is not None
+    if network is None:
+        raise ExportError(
+            "a .keras file is made of Keras layers. Received: a SavedModel, which holds operations. "
+            "Leave the format keras out."
+        )
     (source,), (target,) = network.inputs, network.outputs
     steps = steps_between(network.inputs, network.outputs)
     _refuse_foreign(steps)

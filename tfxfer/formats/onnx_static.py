@@ -14,6 +14,7 @@ from tfxfer.formats.litert_entry import Entry
 from tfxfer.formats.onnx_weights import drop_unused
 from tfxfer.runtimes.runtime import INPUT
 
+FLOATS = "_floats"  # what pixels stand for is called by their name and this
 CALIBRATION_BATCH = 16  # images at a time; their largest values do not depend on it
 FLOAT = ("Softmax", "Sigmoid", "Cast")  # behind the logits, or over the picture before the first layer
 
@@ -55,7 +56,7 @@ def quantise_statically(
         )
         quantised = onnx.load(file)
     if entry is not None:
-        _take_bytes(quantised)
+        _take_bytes(quantised, entry)
     drop_unused(quantised.graph)
     del quantised.metadata_props[:]
     onnx.helper.set_model_props(quantised, properties)
@@ -112,11 +113,11 @@ def _left_in_float(model: onnx.ModelProto, outputs: tuple[str, ...]) -> list[str
     ]
 
 
-def _take_bytes(model: onnx.ModelProto) -> None:
-    """Let `image` be uint8 and enter where its quantised value would."""
+def _take_bytes(model: onnx.ModelProto, entry: Entry) -> None:
+    """Let `image` be uint8 and enter where its quantised value would; an operation in floats gets its floats."""
     graph = model.graph
-    same = {INPUT}
-    kept = []
+    same, floats = {INPUT}, set[str]()
+    kept: list[onnx.NodeProto] = []
     renamed: dict[str, str] = {}
     for node in graph.node:
         node.input[:] = [renamed.get(text, text) for text in node.input]
@@ -125,9 +126,21 @@ def _take_bytes(model: onnx.ModelProto) -> None:
             continue
         if node.op_type == "Transpose" and node.input[0] in same:
             same.update(node.output)
+        elif node.op_type != "DequantizeLinear":
+            kept += [_as_floats(graph, text, entry) for text in sorted((same & set(node.input)) - floats)]
+            floats.update(same & set(node.input))
+            node.input[:] = [f"{text}{FLOATS}" if text in same else text for text in node.input]
         kept.append(node)
     del graph.node[:]
     graph.node.extend(kept)
     for value in (*graph.input, *graph.value_info):
         if value.name in same:
             value.type.tensor_type.elem_type = onnx.TensorProto.UINT8
+
+
+def _as_floats(graph: onnx.GraphProto, pixels: str, entry: Entry) -> onnx.NodeProto:
+    """What the bytes stand for, for operations in floats."""
+    scale, zero_point = f"{pixels}{FLOATS}_scale", f"{pixels}{FLOATS}_zero_point"
+    graph.initializer.append(onnx.numpy_helper.from_array(np.array(entry.scale, np.float32), scale))
+    graph.initializer.append(onnx.numpy_helper.from_array(np.array(entry.zero_point, np.uint8), zero_point))
+    return onnx.helper.make_node("DequantizeLinear", [pixels, scale, zero_point], [f"{pixels}{FLOATS}"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +17,12 @@ from tfxfer.catalogue.decoding import Decoding
 from tfxfer.catalogue.tasks import LOGITS, TASKS, TaskName, output_names
 from tfxfer.errors import ExportError
 from tfxfer.formats.frozen import freeze_graph
+from tfxfer.formats.own_saved_model import SCOPE, OwnSavedModel
 from tfxfer.network.network import Network
 from tfxfer.network.rebuild import rebuild_float32
 from tfxfer.runtimes.runtime import INPUT
 
-SCOPE = "network"
+Call = Callable[[tf.Tensor], tf.Tensor]  # images -> (N, labels), inside the graph that is being traced
 INPUT_DTYPES = ("uint8", "float32")
 
 
@@ -35,7 +36,7 @@ class Traced:
     labels: tuple[str, ...] | None
     classes: int  # outputs of each kind: one per label
     decoding: Decoding = field(default_factory=Decoding)
-    network: keras.Model | None = None  # the float32 rebuild that was traced
+    network: keras.Model | None = None  # the float32 rebuild that was traced; of a SavedModel there is none
 
     @property
     def task(self) -> TaskName:
@@ -58,7 +59,7 @@ class Traced:
 
 
 def trace(
-    model: Network | keras.Model,
+    model: Network | keras.Model | OwnSavedModel,
     *,
     labels: Sequence[str] | None = None,
     input_dtype: str | None = None,
@@ -66,23 +67,33 @@ def trace(
 ) -> Traced:
     """Trace the float32 rebuild of a Network or a keras.Model once, as `image -> {probabilities, logits}`.
 
-    The output of a model that ends in a softmax (of a multi-label one: a sigmoid) is split: its logits are
-    what enters that. Any other output is taken as logits; of a regression, as the values. `task` is the
-    Network's own, and of a keras.Model classification unless it is given. A model keeps the dtype of its own
-    input unless `input_dtype` ("uint8" or "float32") asks for another; the pixels keep their range.
+    A user's SavedModel is traced as it is. The output of a model that ends in a softmax (of a multi-label one: a
+    sigmoid) is split: its logits are what enters that. Any other output is taken as logits; of a regression, as
+    the values. `task` is the Network's own, and of another model classification unless it is given. A model keeps
+    the dtype of its own input unless `input_dtype` ("uint8" or "float32") asks for another; the pixels keep their
+    range.
 
     Raises:
         ExportError: not one image in and one score per class out, or labels that do not fit the classes.
     """
-    network = rebuild_named(model)
-    names = _labels(model, labels)
-    spec = _input_spec(network, input_dtype)
-    decoding = model.head.decoding if isinstance(model, Network) else _plain_decoding(network, task)
+    network: keras.Model | None = None
+    call: Call
+    image: tuple[tuple[int | None, ...], str]
+    if isinstance(model, OwnSavedModel):
+        call, image = model.within, (model.shape, model.dtype)
+        decoding = _plain_decoding(int(model.outputs), task)
+    else:
+        network = rebuild_named(model)
+        call, image = _called(network), _image(network)
+        own = model.head.decoding if isinstance(model, Network) else None
+        decoding = own or _plain_decoding(int(network.output_shape[-1]), task)
     if task not in (None, decoding.task):
         raise ExportError(
             f"the task must be the network's own, {decoding.task}. Received: {task!r}. Leave it out."
         )
-    serve = _serve(network, decoding)
+    names = _labels(model, labels)
+    spec = _input_spec(*image, input_dtype)
+    serve = _serve(call, decoding)
     function = tf.function(serve, input_signature=[spec], autograph=False).get_concrete_function()
     classes = function.structured_outputs[LOGITS].shape[-1]
     if names is not None and len(names) != classes:
@@ -90,25 +101,31 @@ def trace(
             f"labels must name every class once. Received: {len(names)} labels for {classes} classes."
         )
     frozen = freeze_graph(function, output_names(decoding.task))
-    return Traced(function, _variables(network, function), frozen, names, classes, decoding, network)
+    variables = {} if network is None else _variables(network, function)
+    return Traced(function, variables, frozen, names, classes, decoding, network)
 
 
-def _plain_decoding(model: keras.Model, task: TaskName | None) -> Decoding:
-    """How a keras.Model's output is read; the values of a regression are taken as they come."""
+def _plain_decoding(outputs: int, task: TaskName | None) -> Decoding:
+    """How a model's output is read that does not say it; the values of a regression are taken as they come."""
     if task is not None and task not in TASKS:
         raise ExportError(f"task must be one of {', '.join(TASKS)}. Received: {task!r}. Correct it.")
-    outputs = model.output_shape[-1] if len(model.outputs) == 1 else 0
     ones, zeros = (1.0,) * outputs, (0.0,) * outputs
     return Decoding("regression", ones, zeros) if task == "regression" else Decoding(task or "classification")
 
 
-def _serve(network: keras.Model, decoding: Decoding) -> Any:
+def _called(network: keras.Model) -> Call:
     dtype = network.inputs[0].dtype
 
-    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
+    def call(image: tf.Tensor) -> tf.Tensor:
         with functions_inlined():
-            output = network(tf.cast(image, dtype), training=False)
-        first, logits = _decoded(output, decoding)
+            return network(tf.cast(image, dtype), training=False)
+
+    return call
+
+
+def _serve(call: Call, decoding: Decoding) -> Any:
+    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        first, logits = _decoded(call(image), decoding)
         name = TASKS[decoding.task].output
         return {name: tf.identity(first, name=name), LOGITS: tf.identity(logits, name=LOGITS)}
 
@@ -148,23 +165,27 @@ def _before(kind: str, output: tf.Tensor) -> tf.Tensor:
     return operation.inputs[0] if operation.type == kind else output
 
 
-def _input_spec(network: keras.Model, input_dtype: str | None) -> tf.TensorSpec:
+def _image(network: keras.Model) -> tuple[tuple[int | None, ...], str]:
+    """Shape and dtype of one image."""
     if len(network.inputs) != 1 or len(network.outputs) != 1 or len(network.outputs[0].shape) != 2:
         raise ExportError(
             "an exported network has one input and one output (N, labels). Received: inputs "
             f"{[tuple(tensor.shape) for tensor in network.inputs]}, outputs "
             f"{[tuple(tensor.shape) for tensor in network.outputs]}. Export a model with one of each."
         )
-    shape = tuple(network.inputs[0].shape)
-    if len(shape) != 4 or None in shape[1:]:
+    return tuple(network.inputs[0].shape)[1:], network.inputs[0].dtype
+
+
+def _input_spec(shape: tuple[int | None, ...], own_dtype: str, input_dtype: str | None) -> tf.TensorSpec:
+    if len(shape) != 3 or None in shape:
         raise ExportError(
             "images must have one fixed size (N, H, W, channels) when they are exported. "
-            f"Received: {shape}. Build the model with keras.Input of the size it is used at."
+            f"Received: {(None, *shape)}. Build the model with keras.Input of the size it is used at."
         )
-    dtype = network.inputs[0].dtype if input_dtype is None else input_dtype
+    dtype = own_dtype if input_dtype is None else input_dtype
     if dtype not in INPUT_DTYPES:
         raise ExportError(f"the input's dtype must be one of {', '.join(INPUT_DTYPES)}. Received: {dtype!r}.")
-    return tf.TensorSpec((None, *shape[1:]), dtype, name=INPUT)
+    return tf.TensorSpec((None, *shape), dtype, name=INPUT)
 
 
 def _variables(network: keras.Model, function: Any) -> dict[str, tf.Variable]:
@@ -200,7 +221,7 @@ def _fresh_names() -> Iterator[None]:
         global_state.set_global_attribute(key, before)
 
 
-def _labels(model: Network | keras.Model, labels: Sequence[str] | None) -> tuple[str, ...] | None:
+def _labels(model: object, labels: Sequence[str] | None) -> tuple[str, ...] | None:
     if labels is None:
         return model.labels if isinstance(model, Network) else None
     broken = [label for label in labels if "\n" in label]

@@ -26,6 +26,7 @@ from tfxfer.verification.reference import Reference
 if TYPE_CHECKING:
     import keras
 
+    from tfxfer.formats.own_saved_model import OwnSavedModel
     from tfxfer.formats.trace import Traced
     from tfxfer.network.network import Network
 
@@ -74,10 +75,10 @@ class Tracing:
     Classes that nobody has named are labelled "0", "1", ..., in every file alike.
     """
 
-    model: Network | keras.Model
+    model: Network | keras.Model | OwnSavedModel
     labels: tuple[str, ...] | None = None
     input_dtype: str | None = None
-    task: TaskName | None = None  # of a keras.Model; None: classification. A Network has its own
+    task: TaskName | None = None  # of a model of the user's own; None: classification. A Network has its own
 
     @cached_property
     def traced(self) -> Traced:

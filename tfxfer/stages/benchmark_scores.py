@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tfxfer.catalogue.pixels import Pixels
+from tfxfer.catalogue.tasks import TaskName
 from tfxfer.stages.predict import is_run
 from tfxfer.stages.tools import evaluate_path
 from tfxfer.verification.own_model import own_format
@@ -22,6 +23,7 @@ class Labelling:
 
     data: str
     pixels: Pixels | None = None  # None: RGB 0-255
+    task: TaskName | None = None  # None: classification
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,9 @@ def scores(
 
 
 def _metrics(path: Path, labelling: Labelling) -> dict[str, Any]:
-    pixels = labelling.pixels if own_format(path) is not None else None
-    return evaluate_path(path, labelling.data, pixels=pixels)
+    if own_format(path) is None:
+        return evaluate_path(path, labelling.data)
+    return evaluate_path(path, labelling.data, pixels=labelling.pixels, task=labelling.task)
 
 
 def _row(own: Mapping[str, Any], reference: Mapping[str, Any] | None, name: str) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from tfxfer.verification.reference import Reference, image_batches
 if TYPE_CHECKING:
     import keras
 
+    from tfxfer.formats.own_saved_model import OwnSavedModel
     from tfxfer.formats.trace import Traced
     from tfxfer.network.network import Network
 
@@ -76,7 +77,7 @@ class Provenance:
 
 
 def export(
-    model: Network | keras.Model,
+    model: Network | keras.Model | OwnSavedModel,
     to: Path | str,
     formats: Sequence[str],
     *,
@@ -292,9 +293,9 @@ def _pictures(reference: Reference, spec: InputSpec) -> Pictures:
 
 
 def _provenance(model: Any) -> Provenance:
-    import keras
+    from tfxfer.network.network import Network
 
-    if isinstance(model, keras.Model):
+    if not isinstance(model, Network):
         return Provenance(name=model.name)
     origin = model.backbone
     recipe = "trained through tfxfer's functions"

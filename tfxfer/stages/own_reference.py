@@ -94,12 +94,13 @@ def _require_same(own: Outputs, rebuilt: Outputs, model: Any) -> None:
 
 def decision_of(model: Any) -> Decision | None:
     """The decision rule that a Network carries."""
-    import keras
+    from tfxfer.network.network import Network
 
-    return None if isinstance(model, keras.Model) else model.decision
+    return model.decision if isinstance(model, Network) else None
 
 
 def task_of(model: Any, task: TaskName | None) -> TaskName:
-    import keras
+    """A Network's own task, and of another model the one that is asked for."""
+    from tfxfer.network.network import Network
 
-    return task or "classification" if isinstance(model, keras.Model) else model.task
+    return model.task if isinstance(model, Network) else task or "classification"

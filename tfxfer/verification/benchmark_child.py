@@ -25,7 +25,7 @@ ENGINES = {
     "keras": "keras",
 }
 OF_TENSORFLOW = ("saved_model", "keras")  # whose thread pools belong to the process
-OF_OWN_MODELS = ("tfxfer.backbones.model_file", "tfxfer.backbones.saved_model_file")
+OF_OWN_MODELS = ("tfxfer.backbones.model_file", "tfxfer.formats.own_saved_model")
 STATUS, REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 FORGET_PEAK = "5"  # proc(5)
 

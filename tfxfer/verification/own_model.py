@@ -1,4 +1,4 @@
-"""A model file that tfxfer did not write, opened as a runtime, to be timed and scored beside those it did."""
+"""A model file that tfxfer did not write: which it is, and how it is opened to be timed beside those it did."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import numpy as np
 
 from tfxfer.catalogue.tasks import TaskName
 from tfxfer.errors import UsageError
-from tfxfer.evaluation.predictions import FROM_ARRAY, as_outputs
 from tfxfer.runtimes.keras_file import is_exported
 from tfxfer.runtimes.outputs import Outputs
-from tfxfer.runtimes.runtime import LABELS_FILE, SIGNATURE, InputSpec
+from tfxfer.runtimes.runtime import LABELS_FILE, InputSpec
 from tfxfer.runtimes.saved_model import EXTRA_FOLDER
 
 MODEL_SUFFIXES = (".keras", ".h5")
@@ -22,12 +21,12 @@ MODEL_SUFFIXES = (".keras", ".h5")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OwnModel:
-    """A user's classifier: one input of one size, one output (N, classes) of logits or probabilities."""
+    """A user's model as it is timed: one input of one size, one output, whatever that means."""
 
     format: str
     path: Path
     spec: InputSpec
-    run: Callable[[np.ndarray], Any]  # (N, H, W, channels) of the input's dtype -> (N, classes)
+    run: Callable[[np.ndarray], Any]  # (N, H, W, channels) of the input's dtype -> (N, outputs)
     labels: tuple[str, ...] | None = None
     task: TaskName = "classification"
 
@@ -40,15 +39,14 @@ class OwnModel:
         return self.spec.dtype
 
     def predict(self, images: np.ndarray) -> Outputs:
-        """Outputs of (N, H, W, channels) images of `input_dtype`.
+        """What the model gives for (N, H, W, channels) images of `input_dtype`, as it comes.
 
         Raises:
             DataError: another shape or dtype.
-            EvaluationError: outputs that are not (N, classes).
         """
         self.spec.check(images)
-        found = as_outputs(self.run(images), self.task)
-        return found if isinstance(found, Outputs) else FROM_ARRAY[self.task](found)
+        found = np.asarray(self.run(images))
+        return Outputs(found, found)
 
 
 def own_format(path: Path) -> str | None:
@@ -76,45 +74,23 @@ def _keras_model(path: Path) -> OwnModel:
 
     model = load_model_file(path)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise _not_one(path, f"{len(model.inputs)} inputs and {len(model.outputs)} outputs")
-    (image,) = model.inputs
-    return OwnModel("keras", path, _spec(path, tuple(image.shape), image.dtype), model.predict_on_batch)
-
-
-def _saved_model(path: Path) -> OwnModel:
-    import tensorflow as tf
-
-    from tfxfer.backbones.saved_model_file import load_saved_model
-
-    loaded = load_saved_model(path)
-    function = loaded.signatures.get(SIGNATURE)
-    if function is None:
-        raise _not_one(path, f"signatures {sorted(loaded.signatures)}")
-    inputs, outputs = function.structured_input_signature[1], sorted(function.structured_outputs)
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise _not_one(path, f"inputs {sorted(inputs)} and outputs {outputs}")
-    ((name, image),) = inputs.items()
-    held = (loaded, function)  # the loaded object owns the variables: without it the signature's are deleted
-
-    def run(images: np.ndarray) -> Any:
-        return held[1](**{name: tf.constant(images)})[outputs[0]].numpy()
-
-    shape = tuple(image.shape.as_list()) if image.shape.rank is not None else ()
-    return OwnModel("saved_model", path, _spec(path, shape, image.dtype.name), run)
-
-
-def _spec(path: Path, shape: tuple[int | None, ...], dtype: str) -> InputSpec:
-    sizes = tuple(size for size in shape[1:] if size is not None)
-    if len(shape) != 4 or len(sizes) != 3 or shape[0] is not None:
+        raise UsageError(
+            "a model of your own must have one input and one output. Received: "
+            f"'{path}' with {len(model.inputs)} inputs and {len(model.outputs)} outputs. "
+            "Save it as a model of one image."
+        )
+    shape = tuple(model.inputs[0].shape)
+    if len(shape) != 4 or None in shape[1:] or shape[0] is not None:
         raise UsageError(
             f"'{path}' must take batches of images of one size, (None, H, W, channels). Received: {shape}. "
             "Give its input a fixed height and width, and no fixed batch."
         )
-    return InputSpec(sizes, np.dtype(dtype))
+    spec = InputSpec(shape[1:], np.dtype(model.inputs[0].dtype))
+    return OwnModel("keras", path, spec, model.predict_on_batch)
 
 
-def _not_one(path: Path, received: str) -> UsageError:
-    return UsageError(
-        f"a model of your own must have one input and one output (a SavedModel: in its signature '{SIGNATURE}'). "
-        f"Received: '{path}' with {received}. Save it as a classifier of one image."
-    )
+def _saved_model(path: Path) -> OwnModel:
+    from tfxfer.formats.own_saved_model import open_own_saved_model
+
+    model = open_own_saved_model(path)
+    return OwnModel("saved_model", path, InputSpec(model.shape, np.dtype(model.dtype)), model)
