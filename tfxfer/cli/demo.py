@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from tfxfer.cli.working import working
+
 
 @click.command("demo", short_help="Try a bundle in the browser.")
 @click.argument("model", metavar="RUN|BUNDLE", type=click.Path(path_type=Path))
@@ -27,7 +29,8 @@ def command(model: Path, port: int, packages: Path | None, *, opens: bool) -> No
     from tfxfer.stages.web_packages import web_packages
 
     bundle = bundle_of(model)
-    runtimes = web_packages() if packages is None else packages
+    with working("the browser's runtimes, from npm's registry the first time", quiet=packages is not None):
+        runtimes = web_packages() if packages is None else packages
     with serving(bundle, runtimes, port=port) as (address, server):
         click.echo(address)
         click.echo("Ctrl-C ends it", err=True)

@@ -33,7 +33,8 @@ REQUIRED = {
 }
 EXTRAS = {
     "kaggle": ("kagglehub", "Kaggle handles cannot be fetched as hub/ backbones"),
-    "tensorboard": ("tensorboard", "training curves cannot be shown in TensorBoard"),
+    "tensorboard": ("tensorboard", "tracking: [tensorboard] cannot be asked for"),
+    "mlflow": ("mlflow", "tracking: [mlflow] cannot be asked for"),
 }
 PYTHON = ((3, 11), (3, 14))  # from, and below
 

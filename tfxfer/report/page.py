@@ -23,6 +23,7 @@ from tfxfer.report.sections.slices import slices
 from tfxfer.report.sections.training import training
 from tfxfer.report.symptoms.all import suggestions
 
+LONG = 16  # letters of a name that no phone has a column for
 SECTIONS: tuple[Callable[[FinishedRun], Section | None], ...] = (
     scores,
     artifacts,
@@ -63,4 +64,4 @@ def render_page(title: str, verdict: Headline, sections: tuple[Section, ...]) ->
 
 def _breakable(text: str) -> Markup:
     """Names such as expanded_conv_depthwise_relu may be broken after their underscores, on a phone."""
-    return escape(text).replace("_", Markup("_<wbr>"))
+    return escape(text).replace("_", Markup("_<wbr>")) if len(text) > LONG else escape(text)

@@ -6,7 +6,7 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -49,6 +49,7 @@ STYLE: Any = {  # the names that matplotlib knows depend on its version
     "lines.markersize": 5,
     "figure.constrained_layout.use": True,
 }
+HANDLE, LETTER = 0.5, 0.065  # inches of a legend's sign with its room, and of a letter
 WIDTH = 4.0  # inches: 9 points are 10 pixels on a phone; at 10 inches they would be 4
 Draw = Callable[["Figure"], None]
 
@@ -78,9 +79,16 @@ def draw(name: str, title: str, drawing: Draw, *, height: float = 2.9) -> Markup
     return Markup(_inlined(stream.getvalue(), name, title))
 
 
-def legend_below(figure: Figure, axes: Axes, *, columns: int = 3) -> None:
-    """The legend of `axes` under all plots of the figure, where it hides nothing."""
+def legend_columns(labels: Sequence[str]) -> int:
+    """How many of these names fit beside each other."""
+    longest = max(map(len, labels), default=0)
+    return max(1, min(3, int(WIDTH / (HANDLE + LETTER * longest))))
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """The legend of `axes` under all plots of the figure, where it hides nothing, in as many columns as fit."""
     handles, labels = axes.get_legend_handles_labels()
+    columns = legend_columns(labels)
     figure.legend(handles, labels, loc="outside lower left", ncols=columns, borderaxespad=0)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from tfxfer.report.plots.canvas import BAD, MUTED, SERIES, draw, legend_below, logarithmic
+from tfxfer.report.plots.canvas import BAD, MUTED, SERIES, draw, legend_below, legend_columns, logarithmic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,10 +55,15 @@ def file_scatter(points: Sequence[FilePoint], axes: Axes) -> Markup:
             logarithmic(axis.xaxis, axis.set_xscale)
         axis.margins(0.15)
         axis.set(xlabel=axes.x, ylabel=axes.y)
-        legend_below(figure, axis, columns=2)
+        legend_below(figure, axis)
 
     title = f"{axes.x} against {axes.y} of {len(points)} files"
-    return draw(axes.name, title, drawing, height=2.7 + 0.09 * len(points))
+    return draw(
+        axes.name,
+        title,
+        drawing,
+        height=2.7 + 0.18 * len(points) / legend_columns([_label(point) for point in points]),
+    )
 
 
 def _label(point: FilePoint) -> str:

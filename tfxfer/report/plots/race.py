@@ -34,6 +34,6 @@ def accuracy_by_size(entries: Sequence[Mapping[str, Any]]) -> Markup:
         if max(images) > WIDE * min(images):
             logarithmic(axis.xaxis, axis.set_xscale)
         axis.set(xlabel="training pictures", ylabel="test accuracy")
-        legend_below(figure, axis, columns=2)
+        legend_below(figure, axis)
 
     return draw("overview", f"test accuracy of {', '.join(arms)} over training pictures", drawing)
