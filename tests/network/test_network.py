@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.backbones.models import images
 from tfxfer.backbones.backbone import Backbone, load_backbone
@@ -67,6 +68,16 @@ def test_preprocessing_stays_float32_under_mixed_precision() -> None:
     layer = Preprocess.of(Pixels.uniform(1 / 255, 0.0))
     assert layer(np.zeros((1, 2, 2, 3), "uint8")).dtype == "float32"
     assert Preprocess.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize(("scale", "shape"), [((0.5, 0.5, 0.5), ()), ((0.5, 0.5, 0.25), (3,))])
+def test_a_number_that_all_channels_share_is_one_number_in_the_graph(
+    scale: tuple[float, ...], shape: tuple[int, ...]
+) -> None:
+    layer = Preprocess("rgb", scale, (1.0, 2.0, 3.0))
+    traced = tf.function(layer).get_concrete_function(tf.TensorSpec((None, 2, 2, 3), tf.uint8))
+    constants = [step.outputs[0].shape for step in traced.graph.get_operations() if step.type == "Const"]
+    assert constants == [shape, (3,)]
 
 
 def test_the_head_comes_from_the_seed(small: Backbone) -> None:

@@ -98,20 +98,19 @@ class _LiteRTFeatures:
             interpreter.allocate_tensors()
         self._input = self._interpreters[0].get_input_details()[0]["index"]
         self._output = self._interpreters[0].get_output_details()[0]
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="features")
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         features = np.empty((len(images), *self._output["shape"][1:]), dtype=np.float32)
-        workers = len(self._interpreters)
+        left = iter(range(len(images)))  # shared: a core with a busy neighbour takes fewer of them
 
-        def work(number: int) -> None:
-            interpreter = self._interpreters[number]
-            for index in range(number, len(images), workers):
+        def work(interpreter: Any) -> None:
+            for index in left:
                 interpreter.set_tensor(self._input, images[index : index + 1])
                 interpreter.invoke()
                 features[index] = interpreter.get_tensor(self._output["index"])[0]
 
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, range(workers)))
+        list(self._pool.map(work, self._interpreters))
         return features
 
 

@@ -39,11 +39,16 @@ class Preprocess(keras.layers.Layer):
         x = keras.ops.cast(images, self.compute_dtype)
         if self.order == "bgr":
             x = x[..., ::-1]
-        if self.scale != (1.0, 1.0, 1.0):
-            x = x * keras.ops.convert_to_tensor(self.scale, self.compute_dtype)
-        if self.offset != (0.0, 0.0, 0.0):
-            x = x + keras.ops.convert_to_tensor(self.offset, self.compute_dtype)
+        if any(scale != 1.0 for scale in self.scale):
+            x = x * self._constant(self.scale)
+        if any(offset != 0.0 for offset in self.offset):
+            x = x + self._constant(self.offset)
         return x
+
+    def _constant(self, values: Sequence[float]) -> Any:
+        """One number where all channels share it: XNNPACK walks through a vector of three in steps of three, slowly."""
+        given = values[0] if len(set(values)) == 1 else values
+        return keras.ops.convert_to_tensor(given, self.compute_dtype)
 
     def compute_output_spec(self, images: Any) -> Any:
         return keras.KerasTensor(images.shape, dtype=self.compute_dtype)
