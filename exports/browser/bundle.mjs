@@ -1,7 +1,7 @@
 // A tfxfer bundle as the page sees it: its contract, its files, and the golden answers to hold a browser against.
 
 import { ENGINES } from "./engines.mjs";
-import { answer, resized } from "./picture.mjs";
+import { answer, coloured, resized } from "./picture.mjs";
 
 const ARRAYS = { uint8: Uint8Array, float32: Float32Array };
 
@@ -22,10 +22,10 @@ export async function openFile(bundle, path) {
   return { bundle, path, format, predict };
 }
 
-/** The RGBA pixels of a canvas as the network takes them: the values of (1, H, W, 3), RGB 0-255. */
+/** The RGBA pixels of a canvas as the network takes them: the values of (1, H, W, 3) RGB or (1, H, W, 1) grey, 0-255. */
 export function prepared(pixels, input) {
-  if (input.colour_order !== "RGB") {
-    throw new Error("pictures go into a bundle that takes RGB 0-255; this one has inputs of its own.");
+  if (!["RGB", "GRAY"].includes(input.colour_order)) {
+    throw new Error("pictures go into a bundle that takes RGB or grey 0-255; this one has inputs of its own.");
   }
   const { width, height } = pixels;
   const data = new Uint8Array(width * height * 3);
@@ -35,7 +35,8 @@ export function prepared(pixels, input) {
     data[to + 2] = pixels.data[from + 2];
   }
   const [, rows, columns] = input.shape;
-  return ARRAYS[input.dtype].from(resized({ data, width, height }, rows, columns, input.resize.rule));
+  const fitted = resized({ data, width, height }, rows, columns, input.resize.rule);
+  return ARRAYS[input.dtype].from(coloured(fitted, input));
 }
 
 /** The pixels of a picture, upright and over white, drawn on `canvas`. */

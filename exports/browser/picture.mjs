@@ -25,6 +25,15 @@ export function resized(picture, height, width, rule) {
   return stretched(picture, height, width);
 }
 
+/** RGB bytes as the contract's input wants them: as they are, or grey by its formula. */
+export function coloured(rgb, input) {
+  if (input.colour_order === "RGB") return rgb;
+  return Uint8Array.from({ length: rgb.length / 3 }, (_, pixel) => {
+    const at = 3 * pixel;
+    return (19595 * rgb[at] + 38470 * rgb[at + 1] + 7471 * rgb[at + 2] + 32768) >> 16;
+  });
+}
+
 /** The label, the labels that apply, or null of a regression: the contract's task and rule on one row of outputs. */
 export function answer(row, contract) {
   const { labels } = contract.outputs[0];

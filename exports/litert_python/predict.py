@@ -31,15 +31,17 @@ class Model:
         self._run = Interpreter(str(bundle / self.artifact)).get_signature_runner("serving_default")
 
     def prepare(self, path: Path) -> np.ndarray:
-        """The picture as the network takes it: (1, H, W, 3), RGB 0-255."""
+        """The picture as the network takes it: (1, H, W, 3) RGB or (1, H, W, 1) grey, 0-255."""
         wanted = self.contract["input"]
-        if wanted["colour_order"] != "RGB":
+        if wanted["colour_order"] not in ("RGB", "GRAY"):
             raise SystemExit(
-                "pictures go into a bundle that takes RGB 0-255. Received: one with inputs of its own."
+                "pictures go into a bundle that takes RGB or grey 0-255. Received: one with inputs of its own."
             )
-        _, height, width, _ = wanted["shape"]
-        image = resized(opened(path), height, width, wanted["resize"]["rule"])
-        return np.asarray(image, dtype=wanted["dtype"])[None]
+        _, *shape = wanted["shape"]
+        image = resized(opened(path), shape[0], shape[1], wanted["resize"]["rule"])
+        if wanted["colour_order"] == "GRAY":
+            image = image.convert("L")  # the contract's formula: (19595 R + 38470 G + 7471 B + 32768) >> 16
+        return np.asarray(image, dtype=wanted["dtype"]).reshape(1, *shape)
 
     def outputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities or values, and logits, each (labels,)."""

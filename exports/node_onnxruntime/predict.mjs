@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import sharp from "sharp";
-import { answer, resized } from "./picture.mjs";
+import { answer, coloured, resized } from "./picture.mjs";
 
 const ARRAYS = { uint8: Uint8Array, float32: Float32Array };
 
@@ -36,13 +36,14 @@ export async function opened(path) {
   return { data: rgb, width: info.width, height: info.height };
 }
 
-/** The picture as the network takes it: the values of (1, H, W, 3), RGB 0-255. */
+/** The picture as the network takes it: the values of (1, H, W, 3) RGB or (1, H, W, 1) grey, 0-255. */
 async function prepared(path, input) {
-  if (input.colour_order !== "RGB") {
-    throw new Error("pictures go into a bundle that takes RGB 0-255. Received: one with inputs of its own.");
+  if (!["RGB", "GRAY"].includes(input.colour_order)) {
+    throw new Error("pictures go into a bundle that takes RGB or grey 0-255. Received: one with inputs of its own.");
   }
   const [, height, width] = input.shape;
-  return ARRAYS[input.dtype].from(resized(await opened(path), height, width, input.resize.rule));
+  const fitted = resized(await opened(path), height, width, input.resize.rule);
+  return ARRAYS[input.dtype].from(coloured(fitted, input));
 }
 
 /** Probabilities or values, and logits, each of all labels. */

@@ -406,6 +406,18 @@ BAD_FILES = {
         "data: embedded/digits\nbackbone: {name: hub/nowhere, pixels: '[0,1]', until: 60%}\n",
         ["backbone.until must not be given with hub/: a SavedModel is opaque", "'60%'"],
     ),
+    "more channels than picture files have": (
+        "data: embedded/digits\nbackbone: {name: embedded/small, channels: 4}\n",
+        ["line 2", "backbone.channels must be 1 or 3: picture files are decoded to 8 bits", "load_backbone"],
+    ),
+    "channels of a finished run": (
+        "data: embedded/digits\nbackbone: {name: run/first, channels: 1}\n",
+        ["a run/ backbone brings its own channels. Received: 1. Remove the key."],
+    ),
+    "channels of a hub module": (
+        "data: embedded/digits\nbackbone: {name: hub/nowhere, pixels: '[0,1]', channels: 1}\n",
+        ["backbone.channels of a hub/ backbone must be 3", "grey pictures are repeated three times"],
+    ),
     "an option that no SavedModel has": (
         "data: embedded/digits\nbackbone: {name: hub/nowhere, pixels: '[0,1]', options: {alpha: 1}}\n",
         ["line 2", "a hub/ backbone takes the options signature, output, sha256 only", "'alpha'"],

@@ -33,6 +33,13 @@ const found = given.map(({{ pixels, height, width, target, rule }}) =>
 console.log(JSON.stringify(found));
 """
 
+GREY = f"""
+import {{ readFileSync }} from "node:fs";
+import {{ coloured }} from {json.dumps((NODE / "picture.mjs").as_uri())};
+const given = JSON.parse(readFileSync(0, "utf8"));
+console.log(JSON.stringify(Array.from(coloured(Uint8Array.from(given), {{ colour_order: "GRAY" }}))));
+"""
+
 ANSWER = f"""{READ}
 console.log(JSON.stringify(given.rows.map((row) => answer(Float32Array.from(row), given.contract))));
 """
@@ -49,6 +56,13 @@ def test_resize_rule_is_that_of_the_data_to_the_byte(rule: str) -> None:
             cases.append({"pixels": pixels, "height": height, "width": width, "target": target, "rule": rule})
             wanted.append(resize_image(picture, target, rule).ravel().tolist())  # type: ignore[arg-type]
     assert evaluated(RESIZE, cases) == wanted
+
+
+@needs_node
+def test_grey_is_that_of_the_data_to_the_byte() -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    wanted = resize_image(colours, (40, 50), "stretch", 1).ravel().tolist()
+    assert evaluated(GREY, colours.ravel().tolist()) == wanted
 
 
 @needs_node

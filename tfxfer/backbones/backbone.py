@@ -13,7 +13,8 @@ from tfxfer.backbones.keras_applications import load_keras_application
 from tfxfer.backbones.loaded import Loaded
 from tfxfer.backbones.until import cut_until
 from tfxfer.catalogue.backbones import NAMED_WEIGHTS, BackboneFacts, backbone_facts
-from tfxfer.catalogue.inputs import ImageInput, Input, Kind, Size
+from tfxfer.catalogue.grey import COLOURED
+from tfxfer.catalogue.inputs import ImageInput, Input, Kind, Size, TensorInput, channels_of
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
 from tfxfer.config.until import OPAQUE
 from tfxfer.errors import ConfigError
@@ -68,7 +69,8 @@ def load_backbone(
     `partial_weights` loads those layers of a keras/ backbone that the file at `weights` holds, and says in `source`
     what was and what was not loaded; without it a file that does not fit whole is refused.
     `channels` other than 3 gives a backbone for pictures of one channel or of more than three: the kernel of its
-    first convolution is summed or repeated (see `with_channels`); such pictures come as arrays.
+    first convolution is summed or repeated (see `with_channels`). Picture files become grey for one; pictures of more
+    come as arrays. A model of your own that takes one channel is taken as it is.
     `kind="tensor"` opens a hub/ module of numbers that are no picture; it takes no `pixels`.
 
     Raises:
@@ -86,7 +88,7 @@ def load_backbone(
         partial_weights=partial_weights,
     )
     backbone = _given_model(name, asked) if isinstance(name, keras.Model) else _named(name, asked)
-    return backbone if channels == 3 else _for_channels(backbone, channels)
+    return _of_channels(backbone, channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,18 @@ def _backbone(name: str, loaded: Loaded, until: str | None = None) -> Backbone:
     return Backbone(name, model, loaded.input, loaded.source, loaded.licence, loaded.weights, until)
 
 
-def _for_channels(backbone: Backbone, channels: int) -> Backbone:
+def _of_channels(backbone: Backbone, channels: int) -> Backbone:
+    """The backbone itself where it takes so many channels, else one that does."""
+    contract = backbone.input
+    if channels == COLOURED and (isinstance(contract, TensorInput) or contract.channels == COLOURED):
+        return backbone
+    _check_channels(backbone, channels)
+    if channels_of(contract) == channels:
+        return backbone
+    return _for_channels(backbone, channels)
+
+
+def _check_channels(backbone: Backbone, channels: int) -> None:
     contract = backbone.input
     if (
         not isinstance(contract, ImageInput)
@@ -188,17 +201,26 @@ def _for_channels(backbone: Backbone, channels: int) -> Backbone:
         raise ConfigError(
             f"channels must be 1 to {MAX_CHANNELS}, of pictures. Received: {channels!r} of kind {contract.kind!r}."
         )
+    if contract.channels not in (COLOURED, channels):
+        raise ConfigError(
+            f"{backbone.name!r} takes pictures of {contract.channels} channel. Received: channels {channels}. "
+            f"Set channels to {contract.channels}."
+        )
     pixels = contract.pixels
     if len({*pixels.scale}) > 1 or len({*pixels.offset}) > 1:
         raise ConfigError(
             f"{channels} channels need one scale and one offset for all of them. Received: {pixels.as_dict()} of "
             f"{backbone.name!r}. Give pixels, for example {{scale: 0.0173, offset: -2}} in place of ImageNet's means."
         )
+
+
+def _for_channels(backbone: Backbone, channels: int) -> Backbone:
+    assert isinstance(backbone.input, ImageInput)
     how = "summed" if channels == 1 else "repeated"
     return replace(
         backbone,
         model=with_channels(backbone.model, channels),
-        input=ImageInput(contract.size, pixels, channels),
+        input=replace(backbone.input, channels=channels),
         source=f"{backbone.source}; its first convolution's kernel {how} for {channels} channels",
     )
 

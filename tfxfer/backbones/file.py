@@ -12,6 +12,7 @@ from tfxfer.backbones.graph import flat_model, is_functional, replay, steps_betw
 from tfxfer.backbones.loaded import Loaded
 from tfxfer.backbones.model_file import load_model_file
 from tfxfer.catalogue.backbones import FILE_OPTIONS
+from tfxfer.catalogue.grey import COLOURED, FROM_FILES
 from tfxfer.catalogue.inputs import ImageInput, Size
 from tfxfer.catalogue.pixels import USUAL_PIXELS, Pixels
 from tfxfer.errors import BackboneError, ConfigError
@@ -85,12 +86,15 @@ def _loaded(
     assert pixels is not None
     flat = flat_model(whole)
     size = _checked_size(name, flat, size)
-    images = keras.Input((*size, 3), name="image")
+    channels = _channels(flat)
+    images = keras.Input((*size, channels), name="image")
     output = features_tensor(flat) if features is None else _named(name, flat, str(features))
     kept = steps_between(flat.inputs, [output])
     tensors = replay(kept, {id(flat.inputs[0]): images})
     model = keras.Model(images, tensors[id(output)], name="file")
-    return Loaded(model, ImageInput(size, pixels), _source(source, flat, model), "not stated", source)
+    return Loaded(
+        model, ImageInput(size, pixels, channels), _source(source, flat, model), "not stated", source
+    )
 
 
 def _named(name: str, flat: keras.Model, layer: str) -> Any:
@@ -111,11 +115,17 @@ def _source(source: str, flat: keras.Model, model: keras.Model) -> str:
     return f"{source}, without its head ({', '.join(cut) or 'no layer with weights'})"
 
 
+def _channels(flat: keras.Model) -> int:
+    """What the model takes; RGB where it takes any."""
+    channels = flat.inputs[0].shape[3]
+    return COLOURED if channels is None else int(channels)
+
+
 def _checked_size(name: str, flat: keras.Model, size: Size | None) -> Size:
     shape: tuple[Any, ...] = tuple(flat.inputs[0].shape)
-    if len(flat.inputs) != 1 or len(shape) != 4 or shape[3] not in (3, None):
+    if len(flat.inputs) != 1 or len(shape) != 4 or shape[3] not in (*FROM_FILES, None):
         raise BackboneError(
-            f"backbone {name!r} must take one tensor of images (N, H, W, 3). "
+            f"backbone {name!r} must take one tensor of images, (N, H, W, 3) or (N, H, W, 1). "
             f"Received: a model that takes {[tuple(tensor.shape) for tensor in flat.inputs]}."
         )
     known = shape[1:3]

@@ -8,6 +8,7 @@ from typing import Literal
 
 from tfxfer.catalogue.decision import Decision
 from tfxfer.catalogue.decoding import Decoding
+from tfxfer.catalogue.grey import FORMULA, GREY
 from tfxfer.catalogue.inputs import ResizeRule, Size
 from tfxfer.catalogue.tasks import LOGITS as LOGITS_OUTPUT
 from tfxfer.catalogue.tasks import TASKS, TaskName
@@ -27,12 +28,13 @@ def own_logits_path(format: str, precision: str) -> str:
 
 
 Dtype = Literal["uint8", "float32"]
-Values = Literal["rgb", "own"]
+Values = Literal["rgb", "grey", "own"]
+COLOUR_ORDERS: Mapping[Values, str] = {"rgb": "RGB", "grey": "GRAY"}
 
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """The one input of every artifact of the bundle: RGB 0-255 pictures, or whatever a user's own model takes."""
+    """The one input of every artifact: RGB or grey 0-255 pictures, or whatever a user's own model takes."""
 
     size: Size  # (height, width) in pixels
     resize_rule: ResizeRule | None  # None: the input's maker did not say how it comes to its size
@@ -40,6 +42,18 @@ class InputSpec:
     dtype: Dtype = "uint8"
     channels: int = 3
     values: Values = "rgb"  # "own": no pictures; channels and range are the maker's affair
+
+    @classmethod
+    def of_pictures(
+        cls, size: Size, rule: ResizeRule, *, channels: int = 3, dtype: Dtype = "uint8"
+    ) -> InputSpec:
+        """RGB pictures, or grey ones of one channel."""
+        return cls(size, rule, dtype=dtype, channels=channels, values="grey" if channels == GREY else "rgb")
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether picture files can be brought to it."""
+        return self.values in COLOUR_ORDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +123,7 @@ RESIZE_KERNEL: Mapping[str, object] = {
     "align": "half_pixel",
     "passes": ["width", "height"],  # rounded to 8 bits in between
 }
+GREY_RULE: Mapping[str, object] = {"formula": FORMULA, "after": "resize"}  # of a picture resized as RGB
 PAD_FILL = [0, 0, 0]  # RGB around a picture under the rule `pad`
 
 
@@ -119,9 +134,10 @@ def _input_dict(spec: InputSpec) -> dict[str, object]:
         "dtype": spec.dtype,
         "shape": [None, *spec.size, spec.channels],
         "layout": "NHWC",
-        "colour_order": "RGB" if spec.values == "rgb" else None,
-        "range": [0, 255] if spec.values == "rgb" else None,
+        "colour_order": COLOUR_ORDERS.get(spec.values),
+        "range": [0, 255] if spec.is_picture else None,
         "resize": None if spec.resize_rule is None else _resize_dict(spec.resize_rule),
+        **({"grey": dict(GREY_RULE)} if spec.values == "grey" else {}),
     }
 
 

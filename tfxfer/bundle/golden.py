@@ -31,7 +31,7 @@ class Golden:
 
     pictures: tuple[
         np.ndarray, ...
-    ]  # each (height, width, 3) uint8 RGB, at its own size; () where they are none
+    ]  # each (height, width, 3) uint8 RGB or (height, width, 1) grey, at its own size; () where they are none
     inputs: np.ndarray  # (K, H, W, C) uint8 or float32: what an artifact is fed
     probabilities: np.ndarray  # (K, labels) float32; of a regression the values
     logits: np.ndarray  # (K, labels) float32
@@ -182,7 +182,7 @@ def _said(row: np.ndarray, contract: Contract) -> dict[str, object]:
 def _png(picture: np.ndarray) -> bytes:
     """Lossless, and without EXIF, text or time: only pixels."""
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
+    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(buffer, format="PNG")
     return buffer.getvalue()
 
 
@@ -223,7 +223,7 @@ def _check_inputs(golden: Golden) -> None:
             f"golden pictures must be as many as inputs, or none. Received: {len(pictures)} for {len(inputs)}."
         )
     for index, picture in enumerate(pictures):
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[-1] != 3:
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[-1] not in (1, 3):
             raise BundleError(
-                f"golden pictures[{index}] must be uint8 RGB. Received: {picture.dtype} {picture.shape}."
+                f"golden pictures[{index}] must be uint8 RGB or grey. Received: {picture.dtype} {picture.shape}."
             )

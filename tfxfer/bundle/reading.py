@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
-from tfxfer.bundle.contract import SCHEMA_VERSION, ArtifactSpec, Contract, Dtype, InputSpec
+from tfxfer.bundle.contract import (
+    COLOUR_ORDERS,
+    SCHEMA_VERSION,
+    ArtifactSpec,
+    Contract,
+    Dtype,
+    InputSpec,
+    Values,
+)
 from tfxfer.catalogue.decision import Decision, read_decision
 from tfxfer.catalogue.decoding import Decoding
 from tfxfer.catalogue.inputs import ResizeRule
@@ -179,10 +187,11 @@ def _input(fields: _Fields) -> InputSpec:
     sides = [side for side in shape[1:] if isinstance(side, int) and 0 < side <= LARGEST_SIDE]
     if len(shape) != 4 or len(sides) != 3:
         raise fields.wrong("shape", "[null, height, width, channels]")
-    is_rgb = fields.get("colour_order") is not None
-    if is_rgb and sides[2] != 3:
-        raise fields.wrong("shape", "[null, height, width, 3] for RGB pictures")
-    is_resized = is_rgb or fields.get("resize") is not None
+    values = _values(fields)
+    wanted = {"rgb": 3, "grey": 1}.get(values, sides[2])
+    if sides[2] != wanted:
+        raise fields.wrong("shape", f"[null, height, width, {wanted}] for {COLOUR_ORDERS[values]} pictures")
+    is_resized = values != "own" or fields.get("resize") is not None
     rule = fields.fields("resize").text("rule", get_args(ResizeRule)) if is_resized else None
     return InputSpec(
         size=(sides[0], sides[1]),
@@ -190,8 +199,15 @@ def _input(fields: _Fields) -> InputSpec:
         name=fields.text("name"),
         dtype=fields.text("dtype", get_args(Dtype)),  # type: ignore[arg-type]  # just checked
         channels=sides[2],
-        values="rgb" if is_rgb else "own",
+        values=values,
     )
+
+
+def _values(fields: _Fields) -> Values:
+    if fields.get("colour_order") is None:
+        return "own"
+    said = fields.text("colour_order", tuple(COLOUR_ORDERS.values()))
+    return next(values for values, order in COLOUR_ORDERS.items() if order == said)
 
 
 def _labels(fields: _Fields, task: TaskName) -> tuple[str, ...]:
@@ -247,8 +263,10 @@ def _tensors(fields: _Fields) -> tuple[TensorSpec, ...]:
 
 def _pictures(fields: _Fields, spec: InputSpec) -> tuple[str, ...]:
     pictures = tuple(inside(name, f"{fields.place}: pictures") for name in fields.items("pictures"))
-    if bool(pictures) != (spec.values == "rgb"):
-        raise fields.wrong("pictures", "a list of at least one picture where the input is RGB, else empty")
+    if bool(pictures) != spec.is_picture:
+        raise fields.wrong(
+            "pictures", "a list of at least one picture where the input is RGB or grey, else empty"
+        )
     return pictures
 
 

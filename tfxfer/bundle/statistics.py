@@ -52,18 +52,20 @@ class Drift:
 
 
 def picture_values(images: np.ndarray) -> dict[str, np.ndarray]:
-    """Brightness, contrast, colour and sharpness of pictures (N, H, W, 3) uint8 RGB, each (N,) on 0 to 255.
+    """Brightness, contrast, colour (not of grey ones) and sharpness of pictures (N, H, W, 3 or 1) uint8, each (N,).
 
     Mean and standard deviation of the luminance (ITU-R BT.601), the mean range over the colours, and the mean step
-    between neighbours.
+    between neighbours, on 0 to 255.
     """
     pixels = images.astype(np.float32)
-    luminance = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+    is_grey = pixels.shape[-1] == 1
+    luminance = pixels[..., 0] if is_grey else pixels @ np.array([0.299, 0.587, 0.114], np.float32)
     steps = [np.abs(np.diff(luminance, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2)]
+    colour = {} if is_grey else {"colour": np.ptp(pixels, axis=3).mean(axis=(1, 2))}
     return {
         "brightness": luminance.mean(axis=(1, 2)),
         "contrast": luminance.std(axis=(1, 2)),
-        "colour": np.ptp(pixels, axis=3).mean(axis=(1, 2)),
+        **colour,
         "sharpness": (steps[0] + steps[1]) / 2,
     }
 

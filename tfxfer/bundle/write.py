@@ -56,8 +56,8 @@ def _check(folder: Path, contract: Contract, golden: Golden) -> None:
             f"golden inputs must have the contract's size {expected.size}, {expected.channels} channels and dtype "
             f"{expected.dtype}. Received: {inputs.shape} {inputs.dtype}."
         )
-    if bool(golden.pictures) != (expected.values == "rgb"):
+    if bool(golden.pictures) != expected.is_picture:
         raise BundleError(
-            "golden pictures belong to a contract whose input is RGB pictures, and to no other. "
+            "golden pictures belong to a contract whose input is RGB or grey pictures, and to no other. "
             f"Received: {len(golden.pictures)} pictures, input values '{expected.values}'."
         )

@@ -39,3 +39,8 @@ class TensorInput:
 
 
 Input = ImageInput | TensorInput
+
+
+def channels_of(contract: Input) -> int:
+    """How many numbers there are at each place."""
+    return contract.channels if isinstance(contract, ImageInput) else contract.shape[2]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tfxfer.catalogue.backbones import FILE_OPTIONS, NAMED_WEIGHTS, BackboneFacts, backbone_facts
+from tfxfer.catalogue.grey import COLOURED, FROM_FILES, MORE_FROM_PYTHON, WHY_NOT_MORE
 from tfxfer.catalogue.hub_modules import HUB_OPTIONS, handle_kind, hub_facts
 from tfxfer.catalogue.pixels import USUAL_PIXELS
 from tfxfer.config.document import Place, Problem
@@ -21,6 +22,7 @@ USUAL_HANDLES = "a .tar.gz of one, an https:// address, or OWNER/MODEL/FRAMEWORK
 
 def check_backbone(backbone: BackboneConfig) -> Iterator[Problem]:
     """The name, size, options, weights and pixels fit together, and files that are named exist."""
+    yield from _check_channels(backbone)
     kind, _, rest = backbone.name.partition("/")
     if kind == "run":
         yield from _check_run(backbone, rest)
@@ -32,6 +34,26 @@ def check_backbone(backbone: BackboneConfig) -> Iterator[Problem]:
         yield from _check_catalogued(backbone)
         return
     yield from _check_size(backbone, 1)
+
+
+def _check_channels(backbone: BackboneConfig) -> Iterator[Problem]:
+    channels, kind = backbone.channels, backbone.name.partition("/")[0]
+    place, received = ("backbone", "channels"), f"Received: {channels}."
+    if channels is None:
+        return
+    if channels not in FROM_FILES:
+        yield Problem(
+            place,
+            f"backbone.channels must be 1 or 3: {WHY_NOT_MORE}. {received} To use more, {MORE_FROM_PYTHON}.",
+        )
+    elif kind == "run":
+        yield Problem(place, f"a run/ backbone brings its own channels. {received} Remove the key.")
+    elif kind == "hub" and channels != COLOURED:
+        yield Problem(
+            place,
+            "backbone.channels of a hub/ backbone must be 3: a SavedModel's first convolution cannot be summed. "
+            f"{received} Remove the key: grey pictures are repeated three times.",
+        )
 
 
 def _check_catalogued(backbone: BackboneConfig) -> Iterator[Problem]:

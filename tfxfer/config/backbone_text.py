@@ -8,7 +8,13 @@ from tfxfer.config.document import Tree
 from tfxfer.config.yaml_reader import YamlProblem, read_yaml
 from tfxfer.errors import UsageError
 
-KEYS = ("weights", "image_size", "until", "pixels")  # of the section `backbone`; all others are its options
+KEYS = (
+    "weights",
+    "image_size",
+    "channels",
+    "until",
+    "pixels",
+)  # of the section `backbone`; all others are its options
 
 
 def parse_backbones(text: str) -> tuple[tuple[str, Tree], ...]:

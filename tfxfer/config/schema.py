@@ -131,6 +131,11 @@ class BackboneConfig(Section):
     image_size: Annotated[tuple[int, int], Field(strict=False)] | None = Field(
         default=None, description="pixels: one number, or [height, width]; the backbone's own by default"
     )
+    channels: int | None = Field(
+        default=None,
+        ge=1,
+        description="of the pictures: 3 (RGB, the default) or 1 (grey, the first convolution summed)",
+    )
     options: dict[str, Scalar] = Field(
         default_factory=dict, description="arguments of the backbone's constructor, such as {alpha: 0.35}"
     )

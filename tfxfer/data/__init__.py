@@ -14,7 +14,7 @@ from tfxfer.data.materialise import materialise
 from tfxfer.data.problems import Problem
 from tfxfer.data.records import Record, Source, SplitName
 from tfxfer.data.report import CheckReport, fingerprint
-from tfxfer.data.resize import resize_contract, resize_image
+from tfxfer.data.resize import as_picture, resize_contract, resize_image
 from tfxfer.data.scan import Scan, open_scan, scan
 from tfxfer.data.slices import Slicing, check_slices, slice_values
 from tfxfer.data.sources import open_source
@@ -43,6 +43,7 @@ __all__ = [
     "Unlabelled",
     "admit",
     "as_dataset",
+    "as_picture",
     "bad_records_csv",
     "check_slices",
     "check_source",

@@ -13,9 +13,9 @@ from tfxfer.data.targets import target_array
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageRows:
-    """Rows of a (M, H, W, 3) uint8 array, in an order of their own; indexing copies those asked for."""
+    """Rows of a (M, H, W, channels) uint8 array, in an order of their own; indexing copies those asked for."""
 
-    store: np.ndarray  # (M, H, W, 3) uint8, memory-mapped
+    store: np.ndarray  # (M, H, W, 3) uint8 RGB, or (M, H, W, 1) grey, memory-mapped
     rows: np.ndarray  # (N,) int64
 
     @property
@@ -55,7 +55,7 @@ class ArraySplit:
     (N, labels) float32, 1 where a label applies, else 0; for a regression (N, 1) float32, in its unit.
     """
 
-    images: ImageRows  # (N, H, W, 3) uint8, RGB
+    images: ImageRows  # (N, H, W, 3) uint8, RGB, or (N, H, W, 1), grey
     labels: np.ndarray  # (N,) int32, or (N, outputs) float32
     paths: tuple[str, ...]
     weights: np.ndarray | None = None  # (N,) float32; None where every weight is 1
@@ -64,7 +64,7 @@ class ArraySplit:
         return len(self.paths)
 
     def batches(self, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(B, H, W, 3) uint8 and the labels' rows, in order; the last batch may be smaller."""
+        """(B, H, W, channels) uint8 and the labels' rows, in order; the last batch may be smaller."""
         for start in range(0, len(self), batch_size):
             part = slice(start, start + batch_size)
             yield self.images[part], self.labels[part]

@@ -24,6 +24,7 @@ def materialise(
     size: Size,
     rule: ResizeRule,
     to: Path,
+    channels: int = 3,
 ) -> ArraySplit:
     """Decode and resize `records`, in their order, into the .npy file `to`, in threads and flat memory.
 
@@ -34,11 +35,11 @@ def materialise(
     Raises:
         DataError: records cannot be read or decoded (all of them are named), a label is not among `labels`,
             or the disk has no room. Nothing is left behind.
-        UsageError: no such resize rule, or a size that is not positive.
+        UsageError: no such resize rule or number of channels, or a size that is not positive.
     """
-    check_shape(size, rule)
+    check_shape(size, rule, channels)
     chosen = ChosenSource(source, tuple(records))
-    with pixel_writer(to, len(records), size, rule) as writer:
+    with pixel_writer(to, len(records), size, rule, channels=channels) as writer:
         examined = examine_all(chosen, keep=writer.write)
         errors = [
             found.problem

@@ -14,8 +14,9 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from tfxfer.catalogue.grey import FROM_FILES
 from tfxfer.catalogue.inputs import ResizeRule, Size
-from tfxfer.data.resize import check_rule, fit_picture
+from tfxfer.data.resize import check_channels, check_rule, fit_picture
 from tfxfer.errors import DataError, UsageError
 from tfxfer.store.atomic import replaced_file
 
@@ -28,6 +29,7 @@ class PixelWriter:
     offset: int  # of row 0, in bytes
     size: Size
     rule: ResizeRule
+    channels: int
 
     def write(self, row: int, image: Image.Image) -> None:
         """Resize one picture (mode RGB) and write it; may be called from several threads.
@@ -35,7 +37,7 @@ class PixelWriter:
         Raises:
             DataError: the disk does not take it.
         """
-        data = fit_picture(image, self.size, self.rule).tobytes()
+        data = fit_picture(image, self.size, self.rule, self.channels).tobytes()
         place = self.offset + row * len(data)
         try:
             while data:
@@ -48,9 +50,10 @@ class PixelWriter:
             ) from error
 
 
-def check_shape(size: Size, rule: ResizeRule) -> None:
-    """Raises UsageError unless `size` is (height, width), both positive, and `rule` exists."""
+def check_shape(size: Size, rule: ResizeRule, channels: int = 3) -> None:
+    """Raises UsageError unless `size` is (height, width), both positive, and `rule` and `channels` exist."""
     check_rule(rule)
+    check_channels(channels)
     if len(size) != 2 or min(size) < 1:
         raise UsageError(
             f"An image size must be (height, width), at least 1 pixel each. Received: {size}. Correct it."
@@ -58,27 +61,29 @@ def check_shape(size: Size, rule: ResizeRule) -> None:
 
 
 @contextmanager
-def pixel_writer(path: Path, rows: int, size: Size, rule: ResizeRule) -> Iterator[PixelWriter]:
-    """Create `path` as a (rows, H, W, 3) uint8 .npy file; it appears when the block ends well.
+def pixel_writer(
+    path: Path, rows: int, size: Size, rule: ResizeRule, *, channels: int = 3
+) -> Iterator[PixelWriter]:
+    """Create `path` as a (rows, H, W, channels) uint8 .npy file; it appears when the block ends well.
 
     Rows that nobody writes are zero.
 
     Raises:
         DataError: the disk has no room for it.
     """
-    shape = (rows, *size, 3)
+    shape = (rows, *size, channels)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _check_room(path.parent, rows * size[0] * size[1] * 3)
+    _check_room(path.parent, math.prod(shape))
     with replaced_file(path) as temporary, temporary.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
         file.flush()
         offset = file.tell()
         file.truncate(offset + math.prod(shape))
-        yield PixelWriter(file, offset, size, rule)
+        yield PixelWriter(file, offset, size, rule, channels)
 
 
 def open_pixels(path: Path) -> np.ndarray:
-    """The pictures of a .npy file, (N, H, W, 3) uint8, memory-mapped and read-only.
+    """The pictures of a .npy file, (N, H, W, 3 or 1) uint8, memory-mapped and read-only.
 
     Raises:
         DataError: the file is missing, damaged, or holds something else.
@@ -89,9 +94,9 @@ def open_pixels(path: Path) -> np.ndarray:
         raise DataError(
             f"'{path}' must hold decoded pictures. Received: {error}. Delete it and run again."
         ) from error
-    if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
+    if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] not in FROM_FILES:
         raise DataError(
-            f"'{path}' must hold pictures, (N, H, W, 3) uint8. Received: {pixels.shape} {pixels.dtype}. "
+            f"'{path}' must hold pictures, (N, H, W, 3 or 1) uint8. Received: {pixels.shape} {pixels.dtype}. "
             "Delete it and run again."
         )
     return pixels

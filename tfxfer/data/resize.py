@@ -11,6 +11,8 @@ scale when shrinking (antialiased), applied along the width, rounded to 8 bits, 
   and centred on black, starting at (h - rows) // 2, (w - columns) // 2.
 
 `round` rounds halves up and gives at least 1.
+
+For a network of one channel the resized picture becomes grey, by the formula in catalogue/grey.py.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from tfxfer.catalogue.grey import FROM_FILES, GREY, MORE_FROM_PYTHON, WHY_NOT_MORE
 from tfxfer.catalogue.inputs import ResizeRule, Size
 from tfxfer.errors import UsageError
 
@@ -45,23 +48,42 @@ def check_rule(rule: str) -> None:
         raise UsageError(f"resize must be one of {', '.join(RULES)}. Received: {rule!r}. Choose one of them.")
 
 
-def resize_image(image: np.ndarray, size: Size, rule: ResizeRule = "stretch") -> np.ndarray:
-    """(H, W, 3) uint8 RGB becomes (h, w, 3) uint8 RGB, `size` being (h, w).
+def check_channels(channels: int) -> None:
+    """Raises UsageError unless picture files can be brought to so many channels."""
+    if channels not in FROM_FILES:
+        raise UsageError(f"{WHY_NOT_MORE}. Received: channels {channels}. To use more, {MORE_FROM_PYTHON}.")
+
+
+def resize_image(
+    image: np.ndarray, size: Size, rule: ResizeRule = "stretch", channels: int = 3
+) -> np.ndarray:
+    """(H, W, 3) uint8 RGB becomes (h, w, 3) uint8 RGB, or (h, w, 1) grey, `size` being (h, w).
 
     Raises:
-        UsageError: no such rule, or an array of another shape or dtype.
+        UsageError: no such rule or number of channels, or an array of another shape or dtype.
     """
     check_rule(rule)
+    check_channels(channels)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise UsageError(
             f"An image must be (H, W, 3) uint8. Received: {image.shape} {image.dtype}. Convert it with "
             "decode_image."
         )
-    return np.array(fit_picture(Image.fromarray(image), size, rule))
+    return np.array(fit_picture(Image.fromarray(image), size, rule, channels)).reshape(*size, channels)
 
 
-def fit_picture(image: Image.Image, size: Size, rule: ResizeRule) -> Image.Image:
-    """As `resize_image`, from and to a Pillow image of mode RGB."""
+def as_picture(image: np.ndarray) -> Image.Image:
+    """(H, W, 3) or (H, W, 1) uint8 as a Pillow image of mode RGB or L."""
+    return Image.fromarray(image[..., 0] if image.shape[-1] == GREY else image)
+
+
+def fit_picture(image: Image.Image, size: Size, rule: ResizeRule, channels: int = 3) -> Image.Image:
+    """As `resize_image`, from a Pillow image of mode RGB to one of mode RGB, or L for one channel."""
+    fitted = _fitted(image, size, rule)
+    return fitted.convert("L") if channels == GREY else fitted
+
+
+def _fitted(image: Image.Image, size: Size, rule: ResizeRule) -> Image.Image:
     if rule == "crop":
         return _stretch(image.crop(_crop_box(image, size)), size)
     if rule == "pad":

@@ -29,7 +29,7 @@ class Scan:
     """A checked source and its pictures, one row per record of `report.records`; bad records are black."""
 
     report: CheckReport
-    pixels: np.ndarray  # (N, H, W, 3) uint8, memory-mapped
+    pixels: np.ndarray  # (N, H, W, 3 or 1) uint8, memory-mapped
     rows: dict[str, int] = field(repr=False)
 
     def select(self, records: Sequence[Record], labels: Sequence[str]) -> ArraySplit:
@@ -54,6 +54,7 @@ def scan(
     *,
     size: Size,
     rule: ResizeRule = "stretch",
+    channels: int = 3,
     workers: int | None = None,
     progress: Progress | None = None,
     timeout_s: float = TIMEOUT_S,
@@ -66,13 +67,13 @@ def scan(
     Raises:
         DataError: there are no records at all, no room for the pictures, or a file is not read within
             `timeout_s`. Bad records are in the report.
-        UsageError: no such resize rule, or a size that is not positive.
+        UsageError: no such resize rule or number of channels, or a size that is not positive.
     """
-    check_shape(size, rule)
+    check_shape(size, rule, channels)
     records = source.records()
     if not records:
         raise DataError(_nothing(source))
-    with pixel_writer(to / PIXELS, len(records), size, rule) as writer:
+    with pixel_writer(to / PIXELS, len(records), size, rule, channels=channels) as writer:
         examined = examine_all(
             source, keep=writer.write, workers=workers, progress=progress, timeout_s=timeout_s
         )

@@ -16,7 +16,7 @@ from tfxfer.data.formats import OTHER_PICTURES, SUFFIXES, SUPPORTED
 from tfxfer.data.layout import hidden, list_entries
 from tfxfer.data.names import escaped
 from tfxfer.data.parallel import ordered_map
-from tfxfer.data.resize import check_rule, fit_picture
+from tfxfer.data.resize import check_channels, check_rule, fit_picture
 from tfxfer.errors import DataError, RecordError
 
 
@@ -27,16 +27,17 @@ class Unlabelled:
     paths: tuple[Path, ...]
     size: Size
     rule: ResizeRule
+    channels: int = 3
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Path and (H, W, 3) uint8 RGB, resized. Raises RecordError that names the file."""
+        """Path and (H, W, 3) uint8 RGB or (H, W, 1) grey, resized. Raises RecordError that names the file."""
         return ordered_map(self._read, self.paths)
 
     def batches(self, batch_size: int) -> Iterator[tuple[tuple[str, ...], np.ndarray]]:
-        """Paths and (B, H, W, 3) uint8; the last batch may be smaller. Raises as iterating does."""
+        """Paths and (B, H, W, channels) uint8; the last batch may be smaller. Raises as iterating does."""
         pictures = iter(self)
         while batch := list(islice(pictures, batch_size)):
             yield tuple(path for path, _ in batch), np.stack([image for _, image in batch])
@@ -44,19 +45,23 @@ class Unlabelled:
     def _read(self, path: Path) -> tuple[str, np.ndarray]:
         name = escaped(str(path))
         picture = decode_picture(read_file(path, name), name)
-        return name, np.array(fit_picture(picture.image, self.size, self.rule))
+        fitted = fit_picture(picture.image, self.size, self.rule, self.channels)
+        return name, np.array(fitted).reshape(*self.size, self.channels)
 
 
-def open_unlabelled(paths: Sequence[str | Path], *, size: Size, rule: ResizeRule = "stretch") -> Unlabelled:
+def open_unlabelled(
+    paths: Sequence[str | Path], *, size: Size, rule: ResizeRule = "stretch", channels: int = 3
+) -> Unlabelled:
     """List pictures: a file stands for itself, a folder for every picture below it, sorted.
 
     Raises:
         DataError: a path is missing, or a folder holds no picture.
-        UsageError: no such resize rule.
+        UsageError: no such resize rule or number of channels.
     """
     check_rule(rule)
+    check_channels(channels)
     found = [file for path in paths for file in _files(Path(path))]
-    return Unlabelled(tuple(dict.fromkeys(found)), size, rule)
+    return Unlabelled(tuple(dict.fromkeys(found)), size, rule, channels)
 
 
 def _files(path: Path) -> list[Path]:

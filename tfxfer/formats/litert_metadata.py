@@ -15,7 +15,7 @@ from tfxfer.runtimes.runtime import INPUT, LABELS_FILE
 METADATA_NAME = "TFLITE_METADATA"  # of the model's metadata entry that readers look for
 FILE_IDENTIFIER = b"M001"
 IMAGE_PROPERTIES = 2  # in the union ContentProperties
-RGB = 1  # in ColorSpaceType
+COLOUR_SPACES = {3: 1, 1: 2}  # RGB and GRAYSCALE in ColorSpaceType, by channels; 0 is UNKNOWN
 TENSOR_AXIS_LABELS = 2  # in AssociatedFileType
 
 Fields = dict[int, int]  # offset of a child by the number of its field
@@ -24,7 +24,7 @@ Fields = dict[int, int]  # offset of a child by the number of its field
 def model_metadata(traced: Traced) -> bytes:
     """One image in, probabilities with their labels and logits out, as a ModelMetadata flatbuffer."""
     builder = flatbuffers.Builder(1024)
-    inputs = _vector(builder, [_image(builder)])
+    inputs = _vector(builder, [_image(builder, traced.input_shape[-1])])
     outputs = _vector(builder, [_scores(builder, traced), _tensor(builder, LOGITS, {})])
     graph = _table(builder, {2: inputs, 3: outputs})
     fields = {0: builder.CreateString("tfxfer"), 3: _vector(builder, [graph])}
@@ -33,9 +33,9 @@ def model_metadata(traced: Traced) -> bytes:
     return bytes(builder.Output())
 
 
-def _image(builder: flatbuffers.Builder) -> int:
+def _image(builder: flatbuffers.Builder, channels: int) -> int:
     builder.StartObject(2)
-    builder.PrependInt8Slot(0, RGB, 0)
+    builder.PrependInt8Slot(0, COLOUR_SPACES.get(channels, 0), 0)
     properties = builder.EndObject()
     builder.StartObject(3)
     builder.PrependUint8Slot(0, IMAGE_PROPERTIES, 0)

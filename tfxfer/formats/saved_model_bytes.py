@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfxfer.catalogue.grey import BITS, FROM_FILES, GREY, HALF, SHARES
 from tfxfer.catalogue.inputs import ResizeRule, Size
 from tfxfer.errors import ExportError
 from tfxfer.formats.trace import Traced
@@ -19,11 +20,11 @@ def bytes_function(traced: Traced, rule: ResizeRule) -> Any:
     decoding, EXIF orientation is not applied, and transparency is dropped: TensorFlow's decoder knows neither.
 
     Raises:
-        ExportError: the network takes no pictures of three channels.
+        ExportError: the network takes neither RGB nor grey pictures.
     """
-    if traced.input_shape[-1] != 3:
+    if traced.input_shape[-1] not in FROM_FILES:
         raise ExportError(
-            f"serving_bytes decodes RGB pictures. Received: a network of {traced.input_shape[-1]} channels."
+            f"serving_bytes decodes RGB or grey pictures. Received: a network of {traced.input_shape[-1]} channels."
         )
     size = (traced.input_shape[0], traced.input_shape[1])
     spec = tf.TensorSpec((None,), tf.string, name=IMAGE_BYTES)
@@ -34,9 +35,17 @@ def bytes_function(traced: Traced, rule: ResizeRule) -> Any:
             image_bytes,
             fn_output_signature=tf.TensorSpec((*size, 3), tf.uint8),
         )
+        pictures = _grey(pictures) if traced.input_shape[-1] == GREY else pictures
         return traced.function(tf.cast(pictures, traced.input_dtype))
 
     return tf.function(serve, input_signature=[spec], autograph=False).get_concrete_function()
+
+
+def _grey(pictures: tf.Tensor) -> tf.Tensor:
+    """(N, h, w, 1) uint8 of (N, h, w, 3), by the contract's formula."""
+    shares = tf.constant(SHARES, tf.int32)
+    summed = tf.reduce_sum(tf.cast(pictures, tf.int32) * shares, axis=-1, keepdims=True)
+    return tf.cast(tf.bitwise.right_shift(summed + HALF, BITS), tf.uint8)
 
 
 def _picture(data: tf.Tensor, size: Size, rule: ResizeRule) -> tf.Tensor:

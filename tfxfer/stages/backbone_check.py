@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfxfer.catalogue.grey import COLOURED
 from tfxfer.catalogue.pixels import Pixels
 from tfxfer.config.schema import BackboneConfig
 from tfxfer.data.unlabelled import open_unlabelled
-from tfxfer.errors import DataError, UsageError
+from tfxfer.errors import ConfigError, DataError, UsageError
 
 if TYPE_CHECKING:
     from tfxfer.backbones.whole import Whole
@@ -37,6 +38,11 @@ def check_known_pictures(
     from tfxfer.backbones.pixel_fit import USUAL, apply_pixels, better_fit, pixel_distances
     from tfxfer.backbones.whole import load_whole
 
+    if config.channels not in (None, COLOURED):
+        raise ConfigError(
+            f"a backbone is checked on the RGB pictures it was trained on. Received: channels {config.channels}. "
+            "Leave it out."
+        )
     whole = load_whole(
         config.name,
         image_size=config.image_size,

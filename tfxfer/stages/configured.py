@@ -55,6 +55,7 @@ def load_configured_backbone(config: BackboneConfig) -> Backbone:
         options=config.options,
         pixels=config.pixels,
         until=config.until,
+        channels=3 if config.channels is None else config.channels,
         partial_weights=config.partial_weights,
     )
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from tfxfer.catalogue.backbones import BACKBONES, require_kind
+from tfxfer.catalogue.grey import COLOURED
 from tfxfer.catalogue.hub_modules import hub_facts
-from tfxfer.catalogue.inputs import Size
+from tfxfer.catalogue.inputs import ImageInput, Size
 from tfxfer.catalogue.pixels import Pixels
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.data import (
@@ -103,7 +104,13 @@ def label_counts(labels: np.ndarray, count: int) -> list[int]:
 def pixels_key(data: RunData, config: Config) -> dict[str, object]:
     """What a stage's key says of the pictures it sees: which, and how they were fitted to the backbone."""
     size = list(input_size(config.backbone))
-    return {"data": data.fingerprint, "resize": config.data.resize, "size": size}
+    key = {"data": data.fingerprint, "resize": config.data.resize, "size": size}
+    return {**key, **_channels_key(config.backbone)}
+
+
+def _channels_key(backbone: BackboneConfig) -> dict[str, object]:
+    channels = input_channels(backbone)
+    return {} if channels == COLOURED else {"channels": channels}
 
 
 def input_size(backbone: BackboneConfig) -> Size:
@@ -115,20 +122,39 @@ def input_size(backbone: BackboneConfig) -> Size:
     facts = hub_facts(backbone.name.partition("/")[2])
     if facts is not None and facts.image_size is not None:
         return facts.image_size
+    return _own_input(backbone)[0]
+
+
+def input_channels(backbone: BackboneConfig) -> int:
+    """How many channels a run's pictures have: 3 (RGB), or 1 (grey) where asked for or where run/DIR has it so."""
+    if backbone.channels is None and backbone.name.startswith("run/"):
+        return _own_input(backbone)[1]
+    return COLOURED if backbone.channels is None else backbone.channels
+
+
+def _own_input(backbone: BackboneConfig) -> tuple[Size, int]:
+    """Of a model that is no catalogue's; its file's date is part of what is remembered."""
     path = Path(backbone.name.partition("/")[2])
     file = path / "saved_model.pb" if path.is_dir() else path
     changed = file.stat().st_mtime_ns if file.is_file() else 0
-    return _own_size(backbone.name, backbone.pixels, tuple(backbone.options.items()), changed)
+    options = tuple(backbone.options.items())
+    return _loaded_input(backbone.name, backbone.pixels, options, backbone.channels, changed)
 
 
 @lru_cache(maxsize=8)
-def _own_size(
-    name: str, pixels: Pixels | None, options: tuple[tuple[str, object], ...], changed: int
-) -> Size:
-    """Of a model that is no catalogue's: it must be loaded to know, which takes seconds; once for each change."""
+def _loaded_input(
+    name: str,
+    pixels: Pixels | None,
+    options: tuple[tuple[str, object], ...],
+    channels: int | None,
+    changed: int,
+) -> tuple[Size, int]:
+    """Size and channels: it must be loaded to know, which takes seconds; once for each change."""
     from tfxfer.network.run_backbone import load_any_backbone
 
-    return load_any_backbone(name, pixels=pixels, options=dict(options)).input.size
+    asked = COLOURED if channels is None else channels
+    found = load_any_backbone(name, pixels=pixels, options=dict(options), channels=asked).input
+    return found.size, found.channels if isinstance(found, ImageInput) else COLOURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +172,7 @@ class ScanData:
             "group_by": data.group_by,
             "resize": data.resize,
             "size": list(input_size(state.config.backbone)),
+            **_channels_key(state.config.backbone),
             "files": listing_key(self.source, data.path),
         }
 
@@ -156,6 +183,7 @@ class ScanData:
             folder,
             size=size,
             rule=state.config.data.resize,
+            channels=input_channels(state.config.backbone),
             progress=_progress(state.journal),
             timeout_s=state.config.data.timeout_seconds,
         )

@@ -11,7 +11,7 @@ from tfxfer.catalogue.backbones import BACKBONES
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.data import Record, Source, decode_image, resize_image
 from tfxfer.errors import WeightsError
-from tfxfer.stages.data import input_size
+from tfxfer.stages.data import input_channels, input_size
 
 if TYPE_CHECKING:
     from tfxfer.network.network import Network
@@ -54,6 +54,8 @@ def _missing(backbone: BackboneConfig, error: WeightsError) -> str:
 
 
 def _pictures(config: Config, source: Source, records: Sequence[Record]) -> np.ndarray:
-    """(N, H, W, 3) uint8, at the network's size."""
+    """(N, H, W, channels) uint8, at the network's size."""
     size, rule = input_size(config.backbone), config.data.resize
-    return np.stack([resize_image(decode_image(source.read(one), one.path), size, rule) for one in records])
+    channels = input_channels(config.backbone)
+    decoded = (decode_image(source.read(one), one.path) for one in records)
+    return np.stack([resize_image(picture, size, rule, channels) for picture in decoded])

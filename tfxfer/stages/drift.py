@@ -20,7 +20,7 @@ from tfxfer.bundle.statistics import (
     read_statistics,
     statistics_of,
 )
-from tfxfer.data import decode_image, open_source, open_unlabelled, resize_image
+from tfxfer.data import Unlabelled, decode_image, open_source, open_unlabelled, resize_image
 from tfxfer.errors import BundleError, DataError
 from tfxfer.stages.predict import Loaded, load_predictor
 from tfxfer.verification.reference import BATCH_SIZE, Reference
@@ -94,13 +94,19 @@ def _values(images: np.ndarray, loaded: Loaded) -> dict[str, np.ndarray]:
 
 
 def _batches(data: str, loaded: Loaded) -> Iterator[np.ndarray]:
-    """(B, H, W, 3) uint8 of a folder's pictures, or of those that a manifest or an embedded set names."""
+    """(B, H, W, channels) uint8 of a folder's pictures, or of those that a manifest or an embedded set names."""
     if Path(data).is_dir():
-        for _, images in open_unlabelled([data], size=loaded.size, rule=loaded.rule).batches(BATCH_SIZE):
+        for _, images in _listed(data, loaded).batches(BATCH_SIZE):
             yield images
         return
     source = open_source(data)
     records = source.records()
     for start in range(0, len(records), BATCH_SIZE):
         decoded = (decode_image(source.read(one), one.path) for one in records[start : start + BATCH_SIZE])
-        yield np.stack([resize_image(picture, loaded.size, loaded.rule) for picture in decoded])
+        yield np.stack(
+            [resize_image(picture, loaded.size, loaded.rule, loaded.channels) for picture in decoded]
+        )
+
+
+def _listed(folder: str, loaded: Loaded) -> Unlabelled:
+    return open_unlabelled([folder], size=loaded.size, rule=loaded.rule, channels=loaded.channels)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfxfer.catalogue.inputs import channels_of
+
 if TYPE_CHECKING:
     import keras
 
@@ -76,7 +78,7 @@ def estimate(
     height, width = network.input.size
     return {
         "seconds": round(seconds),
-        "pictures_on_disk_bytes": sum(images.values()) * height * width * 3,
+        "pictures_on_disk_bytes": sum(images.values()) * height * width * channels_of(network.input),
         "features_on_disk_bytes": sum(
             feature_bytes * work.images_kept(images) * work.feature_size for work in workloads
         ),
@@ -110,5 +112,5 @@ def _seconds_per_image(model: keras.Model, images: np.ndarray) -> float:
 
 
 def _random_pictures(network: Network) -> np.ndarray:
-    shape = (TIMED_IMAGES, *network.input.size, 3)
+    shape = (TIMED_IMAGES, *network.input.size, channels_of(network.input))
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)

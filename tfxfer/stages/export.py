@@ -158,8 +158,9 @@ def _pictures(state: State, reference: Reference) -> Pictures:
     indices = golden_indices(reference)
     checked = ChosenSource(data.source, records, data.scan.report.digests)
     originals = tuple(decode_image(checked.read(records[index]), records[index].path) for index in indices)
-    height, width = reference.images.shape[1:3]
-    return Pictures(indices, originals, InputSpec((height, width), state.config.data.resize))
+    height, width, channels = reference.images.shape[1:]
+    spec = InputSpec.of_pictures((height, width), state.config.data.resize, channels=channels)
+    return Pictures(indices, originals, spec)
 
 
 def _about(state: State) -> About:

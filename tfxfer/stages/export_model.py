@@ -12,6 +12,7 @@ import numpy as np
 
 from tfxfer.bundle.contract import Dtype, InputSpec
 from tfxfer.catalogue.formats import FORMATS, default_gates
+from tfxfer.catalogue.grey import FROM_FILES
 from tfxfer.catalogue.inputs import ResizeRule
 from tfxfer.catalogue.ladder import precisions
 from tfxfer.catalogue.refused_formats import refusal
@@ -267,20 +268,21 @@ def _calibration(
 
 
 def _input_spec(traced: Traced, decoded: bool, resize: ResizeRule | None) -> InputSpec:
-    """What the contract says of the input: RGB pictures where that is known, and not where it would be a guess.
+    """What the contract says of the input: RGB or grey pictures where that is known, and not where it would be a guess.
 
-    Known are pictures that tfxfer decoded itself, and an input of three bytes a pixel.
+    Known are pictures that tfxfer decoded itself, and an input of three bytes a pixel, or one.
     """
     height, width, channels = traced.input_shape
     dtype: Dtype = "uint8" if traced.input_dtype == np.uint8 else "float32"
-    if channels == 3 and (decoded or dtype == "uint8"):
-        return InputSpec((height, width), "stretch" if resize is None else resize, dtype=dtype)
+    if channels in FROM_FILES and (decoded or dtype == "uint8"):
+        rule = "stretch" if resize is None else resize
+        return InputSpec.of_pictures((height, width), rule, channels=channels, dtype=dtype)
     return InputSpec((height, width), resize, dtype=dtype, channels=channels, values="own")
 
 
 def _taking_files(wanted: Wanted, spec: InputSpec) -> Wanted:
     """A SavedModel that takes encoded pictures as well, where it is known how they come to their size."""
-    if wanted.format != "saved_model" or spec.values != "rgb":
+    if wanted.format != "saved_model" or not spec.is_picture:
         return wanted
     return replace(wanted, options=replace(wanted.options, resize=spec.resize_rule))
 
@@ -288,7 +290,7 @@ def _taking_files(wanted: Wanted, spec: InputSpec) -> Wanted:
 def _pictures(reference: Reference, spec: InputSpec) -> Pictures:
     """The golden inputs; as pictures at the network's size, since their originals were not given."""
     indices = golden_indices(reference)
-    originals = tuple(golden_inputs(reference, indices, "uint8")) if spec.values == "rgb" else ()
+    originals = tuple(golden_inputs(reference, indices, "uint8")) if spec.is_picture else ()
     return Pictures(indices, originals, spec)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tfxfer.data import admit, open_source, scan, split_records
 from tfxfer.stages.configured import load_configured_backbone
-from tfxfer.stages.data import input_size, listing_key
+from tfxfer.stages.data import input_channels, input_size, listing_key
 from tfxfer.stages.stage import State
 from tfxfer.stages.training import TrainedNetwork, training_device
 from tfxfer.store.atomic import write_json
@@ -43,7 +43,13 @@ class MeasureForgetting:
         config, after = state.config, state.get("trained", TrainedNetwork).network
         source = open_source(self.path)
         with tempfile.TemporaryDirectory(prefix="tfxfer-source-") as pictures, training_device(config):
-            found = scan(source, Path(pictures), size=input_size(config.backbone), rule=config.data.resize)
+            found = scan(
+                source,
+                Path(pictures),
+                size=input_size(config.backbone),
+                rule=config.data.resize,
+                channels=input_channels(config.backbone),
+            )
             records = admit(found.report, config.data.on_bad_record).records
             splits = split_records(records, found.report.digests, seed=config.seed)
             before = attach_head(

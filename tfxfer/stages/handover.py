@@ -47,7 +47,9 @@ class Pictures:
     """The golden inputs: which of the held-out ones, each as a picture at its own size, and what they are."""
 
     indices: list[int]
-    originals: tuple[np.ndarray, ...]  # (height, width, 3) uint8 RGB; () where the inputs are no pictures
+    originals: tuple[
+        np.ndarray, ...
+    ]  # (height, width, 3 or 1) uint8 RGB or grey; () where they are no pictures
     input: InputSpec
 
 
@@ -77,7 +79,7 @@ def hand_over(
                 _copy(entry.written.path, folder / bundle_path(entry))
         golden = _golden(artifacts, reference, pictures)
         contract = _contract(artifacts, reference, golden, pictures)
-        if pictures.input.values == "rgb":
+        if pictures.input.is_picture:
             write_statistics(folder, held_out_statistics(reference))
         return write_bundle(
             folder,

@@ -25,7 +25,7 @@ from tfxfer.data import (
 )
 from tfxfer.errors import DataError
 from tfxfer.stages.cached import Cached
-from tfxfer.stages.data import RunData, ScanData, input_size, open_data, split_scan
+from tfxfer.stages.data import RunData, ScanData, input_channels, input_size, open_data, split_scan
 from tfxfer.stages.run_directory import RunDirectory
 from tfxfer.stages.stage import State
 from tfxfer.store.journal import Journal
@@ -48,13 +48,14 @@ def held_out(
     known: Sequence[str] | None = None,
     *,
     task: TaskName = "classification",
+    channels: int = 3,
 ) -> Iterator[Labelled]:
     """The test split of labelled data that come with splits, else all of them; decoded for the block's length.
 
     Raises:
         DataError: bad records, or labels that are not among `known`.
     """
-    with _scanned(open_source(data, task=task), size, rule) as found:
+    with _scanned(open_source(data, task=task), size, rule, channels) as found:
         records = admit(found.report).records
         labels = label_names(records) if known is None else tuple(known)
         if all(record.split is None for record in records):
@@ -78,14 +79,15 @@ def run_test_split(path: Path) -> Iterator[Labelled]:
     if kept is not None:
         yield _test_split(run, split_scan(source, open_scan(kept), config))
         return
-    with _scanned(source, input_size(config.backbone), config.data.resize) as found:
+    size, channels = input_size(config.backbone), input_channels(config.backbone)
+    with _scanned(source, size, config.data.resize, channels) as found:
         yield _test_split(run, split_scan(source, found, config))
 
 
 @contextmanager
-def _scanned(source: Source, size: Size, rule: ResizeRule) -> Iterator[Scan]:
+def _scanned(source: Source, size: Size, rule: ResizeRule, channels: int) -> Iterator[Scan]:
     with tempfile.TemporaryDirectory(prefix="tfxfer-pictures-") as folder:
-        yield scan(source, Path(folder), size=size, rule=rule)
+        yield scan(source, Path(folder), size=size, rule=rule, channels=channels)
 
 
 def _test_split(run: RunDirectory, data: RunData) -> Labelled:

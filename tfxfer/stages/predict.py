@@ -13,7 +13,8 @@ from tfxfer.bundle.contract import Contract
 from tfxfer.bundle.reading import read_contract
 from tfxfer.catalogue.decision import Decision
 from tfxfer.catalogue.decoding import answer
-from tfxfer.catalogue.inputs import ResizeRule, Size
+from tfxfer.catalogue.grey import FROM_FILES
+from tfxfer.catalogue.inputs import ResizeRule, Size, channels_of
 from tfxfer.catalogue.tasks import TaskName
 from tfxfer.data import open_unlabelled
 from tfxfer.errors import BundleError, UsageError
@@ -44,6 +45,7 @@ class Loaded:
     dtype: np.dtype
     task: TaskName = "classification"
     decision: Decision | None = None
+    channels: int = 3
 
 
 def predict(model: Network | Path | str, data: Path | str | Sequence[Path | str]) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def predict(model: Network | Path | str, data: Path | str | Sequence[Path | str]
     """
     loaded = load_predictor(model)
     paths = [data] if isinstance(data, str | Path) else list(data)
-    pictures = open_unlabelled(paths, size=loaded.size, rule=loaded.rule)
+    pictures = open_unlabelled(paths, size=loaded.size, rule=loaded.rule, channels=loaded.channels)
     predictions = []
     for names, images in pictures.batches(BATCH_SIZE):
         probabilities = loaded.predictor.predict(images.astype(loaded.dtype, copy=False)).probabilities
@@ -109,8 +111,9 @@ def _run(path: Path) -> Loaded:
 
 
 def _network(network: Network, rule: ResizeRule) -> Loaded:
-    size, dtype = network.input.size, np.dtype(np.uint8)
-    return Loaded(network, network.labels, size, rule, dtype, network.task, network.decision)
+    contract, dtype = network.input, np.dtype(np.uint8)
+    task, decision, channels = network.task, network.decision, channels_of(contract)
+    return Loaded(network, network.labels, contract.size, rule, dtype, task, decision, channels)
 
 
 def _bundle(path: Path) -> Loaded:
@@ -125,7 +128,8 @@ def _bundle(path: Path) -> Loaded:
 def _artifact(runtime: Runtime, contract: Contract, path: Path) -> Loaded:
     """A file with what the contract of its bundle says of it."""
     size, rule = contract.input.size, _rule(contract, path)
-    return Loaded(runtime, contract.labels, size, rule, runtime.input_dtype, contract.task, contract.decision)
+    task, decision, channels = contract.task, contract.decision, contract.input.channels
+    return Loaded(runtime, contract.labels, size, rule, runtime.input_dtype, task, decision, channels)
 
 
 def _file(path: Path) -> Loaded:
@@ -138,9 +142,10 @@ def _file(path: Path) -> Loaded:
             f"'{path}' must hold its labels. Received: none in it. Give the bundle it belongs to."
         )
     height, width, channels = runtime.input_shape
-    if channels != 3:
+    if channels not in FROM_FILES:
         raise _no_pictures(path)
-    return Loaded(runtime, labels, (height, width), "stretch", runtime.input_dtype, runtime.task)
+    size, dtype = (height, width), runtime.input_dtype
+    return Loaded(runtime, labels, size, "stretch", dtype, runtime.task, channels=channels)
 
 
 def _contract_beside(path: Path) -> Contract | None:
@@ -152,15 +157,15 @@ def _contract_beside(path: Path) -> Contract | None:
 
 
 def _rule(contract: Contract, path: Path) -> ResizeRule:
-    if contract.input.values != "rgb" or contract.input.resize_rule is None:
+    if not contract.input.is_picture or contract.input.resize_rule is None:
         raise _no_pictures(path)
     return contract.input.resize_rule
 
 
 def _no_pictures(path: Path) -> UsageError:
     return UsageError(
-        f"predict needs a model that takes RGB pictures 0-255. Received: '{path}', which takes inputs of its own. "
-        "Run it in its runtime on inputs prepared as in its training."
+        f"predict needs a model that takes RGB or grey pictures 0-255. Received: '{path}', which takes inputs of its "
+        "own. Run it in its runtime on inputs prepared as in its training."
     )
 
 

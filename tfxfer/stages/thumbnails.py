@@ -7,6 +7,8 @@ import io
 import numpy as np
 from PIL import Image
 
+from tfxfer.data import as_picture
+
 LARGEST_SIDE = 160  # pixels of a picture in the report
 QUALITY = 85  # of JPEG
 DIMMED = 0.7  # of the picture's brightness, under a heat map
@@ -15,8 +17,8 @@ COLOURS = "inferno"  # even steps of brightness, for every kind of colour vision
 
 
 def thumbnail(image: np.ndarray) -> bytes:
-    """A (H, W, 3) uint8 picture as JPEG, no side longer than LARGEST_SIDE; nothing of the file's own is in it."""
-    picture = Image.fromarray(image)
+    """A (H, W, 3 or 1) uint8 picture as JPEG, no side longer than LARGEST_SIDE; nothing of the file's own is in it."""
+    picture = as_picture(image)
     picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=QUALITY)
@@ -24,7 +26,7 @@ def thumbnail(image: np.ndarray) -> bytes:
 
 
 def heated(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """A (H, W, 3) uint8 picture under a heat map (h, w) from 0 to 1, which is enlarged to it."""
+    """A (H, W, 3) or (H, W, 1) uint8 picture under a heat map (h, w) from 0 to 1, which is enlarged to it."""
     from matplotlib import colormaps
 
     size = (image.shape[1], image.shape[0])

@@ -142,7 +142,9 @@ def _labelled(model: Path, loaded: Loaded, data: str | None) -> AbstractContextM
     """The data given, or the run's own test split."""
     if data is None and is_run(model):
         return run_test_split(model)
-    return held_out(_given(data), loaded.size, loaded.rule, loaded.labels, task=loaded.task)
+    return held_out(
+        _given(data), loaded.size, loaded.rule, loaded.labels, task=loaded.task, channels=loaded.channels
+    )
 
 
 def _refuse_own(model: Path, pixels: Pixels | None, input_dtype: str | None, task: TaskName | None) -> None:

@@ -133,7 +133,7 @@ def check_pictures(folder: Path, contract: Contract, vectors: Vectors, findings:
     """The golden pictures, decoded and resized again, are the golden inputs byte for byte."""
     failures, rule = [], contract.input.resize_rule
     if rule is None or not contract.pictures:
-        findings.skip("golden pictures", "the input is no RGB picture; its golden inputs are run as they are")
+        findings.skip("golden pictures", "the input is no picture; its golden inputs are run as they are")
         return
     for name, wanted in zip(contract.pictures, vectors.inputs, strict=True):
         try:
@@ -141,7 +141,7 @@ def check_pictures(folder: Path, contract: Contract, vectors: Vectors, findings:
         except (OSError, DataError) as error:
             failures.append(f"'{name}' must be a picture. Received: {error}")
             continue
-        found = resize_image(picture, contract.input.size, rule)
+        found = resize_image(picture, contract.input.size, rule, contract.input.channels)
         if not np.array_equal(found, wanted):
             apart = int((found != wanted).any(axis=-1).sum())
             failures.append(

@@ -36,10 +36,10 @@ def check_data(
         DataError: data that cannot be read, a label that the bundle lacks, or a bundle that takes no pictures.
         VerificationError: the manifest says no score to compare with.
     """
-    if contract.input.values != "rgb":
+    if not contract.input.is_picture:
         raise DataError(
-            "only a bundle that takes RGB pictures is scored on a folder of them. Received: one that takes inputs "
-            "of its own. Verify it without data; score its files with tfxfer.evaluate on batches of yours."
+            "only a bundle that takes RGB or grey pictures is scored on a folder of them. Received: one that takes "
+            "inputs of its own. Verify it without data; score its files with tfxfer.evaluate on batches of yours."
         )
     source = open_source(data, task=contract.task)
     records = _test_records(source, contract)
@@ -104,6 +104,8 @@ def _batches(
     for start in range(0, len(records), BATCH):
         part = records[start : start + BATCH]
         pictures = [decode_image(source.read(record), record.path) for record in part]
-        images = np.stack([resize_image(picture, size, rule) for picture in pictures])
+        images = np.stack(
+            [resize_image(picture, size, rule, contract.input.channels) for picture in pictures]
+        )
         weights = np.array([record.weight for record in part])
         yield images.astype(dtype), target_array(part, contract.labels), weights

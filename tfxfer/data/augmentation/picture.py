@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from tfxfer.data.resize import as_picture
+
 COLUMNS = 8
 CELL = 160  # pixels, the longer side of each image
 GAP, LINE, TEXT = 8, 18, 13  # pixels
@@ -51,7 +53,7 @@ def _part(batch: Batch) -> Image.Image:
             (0, batch.before, batch.captions[number][0]),
             (step[1], batch.after, batch.captions[number][1]),
         ):
-            cell = Image.fromarray(images[number]).resize(size, Image.Resampling.BILINEAR)
+            cell = as_picture(images[number]).resize(size, Image.Resampling.BILINEAR)
             page.paste(cell, (left, top + offset))
             draw.text((left, top + offset + size[1]), _fitting(caption, size[0], font), "black", font)
     return page
