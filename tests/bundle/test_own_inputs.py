@@ -86,7 +86,10 @@ def test_golden_inputs_that_do_not_fit(tmp_path: Path, inputs: np.ndarray, words
     [
         (lambda c: c["golden"].update(pictures=["golden/000.png"]), "else empty"),
         (lambda c: c["input"].update(colour_order="RGB"), "for RGB pictures"),
-        (lambda c: c["input"].update(colour_order="BGR", shape=[None, 8, 10, 3]), "colour_order must be one of"),
+        (
+            lambda c: c["input"].update(colour_order="BGR", shape=[None, 8, 10, 3]),
+            "colour_order must be one of",
+        ),
         (lambda c: c["input"].update(range=[0, 1]), "'input.range'"),
         (lambda c: c["input"].update(shape=[None, 8, 10, 0]), "shape"),
         (lambda c: c["input"].pop("resize"), "key 'resize'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnx
 import pytest
@@ -141,3 +142,16 @@ def test_the_same_bytes_again(tmp_path: Path) -> None:
 def test_int8_is_refused_without_images(traced: Traced, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"needs training images.*Received: none"):
         write_artifact("onnx", traced, tmp_path / "a.onnx", precision="int8")
+
+
+def test_grey_pictures_too_enter_int8_as_the_bytes_they_are(tmp_path: Path) -> None:
+    image = keras.Input((*SIZE, 1), dtype="uint8", name="image")
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(image)
+    x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    traced = trace(keras.Model(image, keras.layers.Dense(len(LABELS))(x)), labels=LABELS)
+    batch = images(20)[..., :1]
+    path = write_artifact("onnx", traced, tmp_path / "m.onnx", precision="int8", calibration=batch).path
+    expected = traced.function(batch)["logits"].numpy()
+    found = open_runtime("onnx", path).predict(batch).logits
+    assert float(np.abs(found - expected).mean()) < LARGEST_ERROR["int8"] * float(np.abs(expected).max())

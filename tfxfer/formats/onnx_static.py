@@ -16,6 +16,7 @@ from tfxfer.runtimes.runtime import INPUT
 
 FLOATS = "_floats"  # what pixels stand for is called by their name and this
 CALIBRATION_BATCH = 16  # images at a time; their largest values do not depend on it
+MOVES = ("Transpose", "Reshape")  # of NHWC to NCHW, the latter where there is one channel
 FLOAT = ("Softmax", "Sigmoid", "Cast")  # behind the logits, or over the picture before the first layer
 
 
@@ -99,7 +100,7 @@ def _pixel_tensors(model: onnx.ModelProto, entry: Entry) -> dict[str, list[dict[
     }
     names = {INPUT}
     for node in model.graph.node:
-        if node.op_type == "Transpose" and node.input[0] in names:
+        if node.op_type in MOVES and node.input[0] in names:
             names.update(node.output)
     return {name: [parameters] for name in sorted(names)}
 
@@ -124,7 +125,7 @@ def _take_bytes(model: onnx.ModelProto, entry: Entry) -> None:
         if node.op_type == "QuantizeLinear" and node.input[0] in same:
             renamed[node.output[0]] = node.input[0]
             continue
-        if node.op_type == "Transpose" and node.input[0] in same:
+        if node.op_type in MOVES and node.input[0] in same:
             same.update(node.output)
         elif node.op_type != "DequantizeLinear":
             kept += [_as_floats(graph, text, entry) for text in sorted((same & set(node.input)) - floats)]
