@@ -418,6 +418,14 @@ BAD_FILES = {
         "data: embedded/digits\nbackbone: {name: hub/nowhere, pixels: '[0,1]', channels: 1}\n",
         ["backbone.channels of a hub/ backbone must be 3", "grey pictures are repeated three times"],
     ),
+    "an option that no preset of KerasHub has": (
+        "data: embedded/digits\nbackbone: {name: kerashub/vit_base, options: {alpha: 1}}\n",
+        ["line 2", "a kerashub/ backbone takes the options features only", "'alpha'"],
+    ),
+    "a folder that holds no preset of KerasHub": (
+        "data: embedded/digits\nbackbone: kerashub/./nowhere\n",
+        ["kerashub/./FOLDER must hold a preset's config.json", "nowhere"],
+    ),
     "an option that no SavedModel has": (
         "data: embedded/digits\nbackbone: {name: hub/nowhere, pixels: '[0,1]', options: {alpha: 1}}\n",
         ["line 2", "a hub/ backbone takes the options signature, output, sha256 only", "'alpha'"],

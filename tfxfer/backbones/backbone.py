@@ -56,7 +56,7 @@ def load_backbone(
     channels: int = 3,
     partial_weights: bool = False,
 ) -> Backbone:
-    """The backbone of that name: keras/NAME, embedded/NAME, hub/HANDLE or file/PATH; or a Keras model of your own.
+    """The backbone of that name (keras/, embedded/, hub/, kerashub/ or file/ and what it is), or of a Keras model.
 
     `image_size` is in pixels, one number or (H, W); the catalogue's where it is not given. `weights` is
     one of the catalogue's ("imagenet" for keras/, "glyphs" for embedded/), "none" (random, from `seed`) or the
@@ -107,7 +107,11 @@ class _Asked:
 
 def _given_model(model: keras.Model, asked: _Asked) -> Backbone:
     from tfxfer.backbones.file import load_model
+    from tfxfer.backbones.kerashub import is_kerashub, load_given_kerashub
 
+    if is_kerashub(model):
+        loaded = load_given_kerashub(model, asked.image_size, asked.pixels, asked.options)
+        return _backbone(f"model/{model.name}", loaded, asked.until)
     loaded = load_model(model, asked.image_size, asked.pixels, asked.options)
     return _backbone(f"model/{model.name}", loaded, asked.until)
 
@@ -119,6 +123,8 @@ def _named(name: str, asked: _Asked) -> Backbone:
         raise ConfigError(
             f"kind 'tensor' is for hub/ backbones. Received: {asked.kind!r} with {name!r}. Leave it out."
         )
+    if name.startswith("kerashub/"):
+        return _from_kerashub(name, asked)
     if name.startswith("file/"):
         from tfxfer.backbones.file import load_file
 
@@ -135,6 +141,17 @@ def _from_hub(name: str, asked: _Asked) -> Backbone:
     handle = name.removeprefix("hub/")
     loaded = load_hub(handle, asked.image_size, asked.pixels, options=asked.options, kind=asked.kind)
     return _backbone(name, loaded)
+
+
+def _from_kerashub(name: str, asked: _Asked) -> Backbone:
+    from tfxfer.backbones.kerashub import load_kerashub
+
+    preset = name.removeprefix("kerashub/")
+    size, pixels = asked.image_size, asked.pixels
+    loaded = load_kerashub(
+        preset, size, pixels, options=asked.options, weights=asked.weights, seed=asked.seed
+    )
+    return _backbone(name, loaded, asked.until)
 
 
 def _from_catalogue(name: str, asked: _Asked) -> Backbone:

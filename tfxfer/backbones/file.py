@@ -11,6 +11,7 @@ from tfxfer.backbones.features import features_tensor
 from tfxfer.backbones.graph import flat_model, is_functional, replay, steps_between
 from tfxfer.backbones.loaded import Loaded
 from tfxfer.backbones.model_file import load_model_file
+from tfxfer.backbones.other_size import at_size
 from tfxfer.catalogue.backbones import FILE_OPTIONS
 from tfxfer.catalogue.grey import COLOURED, FROM_FILES
 from tfxfer.catalogue.inputs import ImageInput, Size
@@ -29,9 +30,10 @@ def load_file(
         BackboneError: the model takes no images.
     """
     given = _options(f"file/{path}", options or {})
-    _require_pixels(f"file/{path}", pixels)
+    stated = required_pixels(f"file/{path}", pixels)
     model = load_model_file(path, trusted=given.get("trusted") is True)
-    return _loaded(f"file/{path}", model, size, pixels, features=given.get("features"), source=path)
+    name, features = f"file/{path}", given.get("features")
+    return loaded_until(name, flat_model(model), size, stated, features=features, source=path)
 
 
 def load_model(
@@ -47,19 +49,18 @@ def load_model(
     """
     name = f"model/{model.name}"
     given = _options(name, options or {})
-    _require_pixels(name, pixels)
+    stated = required_pixels(name, pixels)
     if is_functional(model):
-        return _loaded(
-            name, model, size, pixels, features=given.get("features"), source=f"the model {model.name!r}"
-        )
-    if size is None or pixels is None:
+        source, features = f"the model {model.name!r}", given.get("features")
+        return loaded_until(name, flat_model(model), size, stated, features=features, source=source)
+    if size is None:
         raise ConfigError(
             f"backbone {name!r} has no graph that says its size. Received: none. Set image_size."
         )
     images = keras.Input((*size, 3), name="image")
     whole = keras.Model(images, model(images), name="model")
     source = f"the model {model.name!r}, whole: a {type(model).__name__} has no graph to be cut"
-    return Loaded(whole, ImageInput(size, pixels), source, "not stated", name)
+    return Loaded(whole, ImageInput(size, stated), source, "not stated", name)
 
 
 def _options(name: str, options: Mapping[str, object]) -> Mapping[str, object]:
@@ -72,29 +73,57 @@ def _options(name: str, options: Mapping[str, object]) -> Mapping[str, object]:
     return options
 
 
-def _require_pixels(name: str, pixels: Pixels | None) -> None:
+def required_pixels(name: str, pixels: Pixels | None) -> Pixels:
+    """The pixels, which a model must be given.
+
+    Raises:
+        ConfigError: they are missing.
+    """
     if pixels is None:
         raise ConfigError(
             f"backbone {name!r} needs pixels: a model does not say which range it was trained on. Received: none. "
             f"Set pixels to {USUAL_PIXELS}; '[0,255]' where the model scales by itself."
         )
+    return pixels
 
 
-def _loaded(
-    name: str, whole: keras.Model, size: Size | None, pixels: Pixels | None, *, features: object, source: str
+def loaded_until(
+    name: str,
+    flat: keras.Model,
+    size: Size | None,
+    pixels: Pixels,
+    *,
+    features: object,
+    source: str,
+    whole: bool = False,
 ) -> Loaded:
-    assert pixels is not None
-    flat = flat_model(whole)
-    size = _checked_size(name, flat, size)
-    channels = _channels(flat)
-    images = keras.Input((*size, channels), name="image")
-    output = features_tensor(flat) if features is None else _named(name, flat, str(features))
-    kept = steps_between(flat.inputs, [output])
-    tensors = replay(kept, {id(flat.inputs[0]): images})
-    model = keras.Model(images, tensors[id(output)], name="file")
-    return Loaded(
-        model, ImageInput(size, pixels, channels), _source(source, flat, model), "not stated", source
-    )
+    """A flat model up to the layer `features`, else to where its head begins, or all of it where it is `whole`.
+
+    Raises:
+        ConfigError: no such layer, or no size where the model takes any.
+        BackboneError: it takes no images, or not at that size.
+    """
+    built = _built_size(name, flat)
+    if whole:
+        output = flat.outputs[0]
+    else:
+        output = features_tensor(flat) if features is None else _named(name, flat, str(features))
+    if built is not None and size not in (None, built):
+        resized = at_size(flat, output, size)
+        how = f", at {size} instead of {built}"
+        how += f", interpolated: {', '.join(resized.interpolated)}" if resized.interpolated else ""
+        model = resized.model
+    else:
+        size = _required_size(name, built if size is None else size)
+        model, how = _part(flat, output, size), ""
+    contract = ImageInput(size, pixels, _channels(flat))
+    return Loaded(model, contract, _source(source, flat, model, whole=whole) + how, "not stated", source)
+
+
+def _part(flat: keras.Model, output: Any, size: Size) -> keras.Model:
+    images = keras.Input((*size, _channels(flat)), name="image")
+    tensors = replay(steps_between(flat.inputs, [output]), {id(flat.inputs[0]): images})
+    return keras.Model(images, tensors[id(output)], name="file")
 
 
 def _named(name: str, flat: keras.Model, layer: str) -> Any:
@@ -109,7 +138,9 @@ def _named(name: str, flat: keras.Model, layer: str) -> Any:
     )
 
 
-def _source(source: str, flat: keras.Model, model: keras.Model) -> str:
+def _source(source: str, flat: keras.Model, model: keras.Model, *, whole: bool) -> str:
+    if whole:
+        return source
     kept = {layer.name for layer in model.layers}
     cut = [layer.name for layer in flat.layers if layer.name not in kept and layer.weights]
     return f"{source}, without its head ({', '.join(cut) or 'no layer with weights'})"
@@ -121,18 +152,18 @@ def _channels(flat: keras.Model) -> int:
     return COLOURED if channels is None else int(channels)
 
 
-def _checked_size(name: str, flat: keras.Model, size: Size | None) -> Size:
+def _built_size(name: str, flat: keras.Model) -> Size | None:
+    """The size that the model was built for; None where it takes any."""
     shape: tuple[Any, ...] = tuple(flat.inputs[0].shape)
     if len(flat.inputs) != 1 or len(shape) != 4 or shape[3] not in (*FROM_FILES, None):
         raise BackboneError(
             f"backbone {name!r} must take one tensor of images, (N, H, W, 3) or (N, H, W, 1). "
             f"Received: a model that takes {[tuple(tensor.shape) for tensor in flat.inputs]}."
         )
-    known = shape[1:3]
-    if None in known:
-        if size is None:
-            raise ConfigError(f"backbone {name!r} takes any size. Received: no image_size. Set image_size.")
-        return size
-    if size is not None and size != known:
-        raise ConfigError(f"backbone {name!r} takes image_size {known} only. Received: {size}. Leave it out.")
-    return int(known[0]), int(known[1])
+    return None if None in shape[1:3] else (int(shape[1]), int(shape[2]))
+
+
+def _required_size(name: str, size: Size | None) -> Size:
+    if size is None:
+        raise ConfigError(f"backbone {name!r} takes any size. Received: no image_size. Set image_size.")
+    return size

@@ -23,11 +23,17 @@ IMAGENET = "ImageNet-1k, weights published with keras.applications"
 IMAGENET_21K = "ImageNet-21k, fine-tuned on ImageNet-1k, weights published with keras.applications"
 NOT_STATED = "not stated for the weights; the code that builds the network is Apache-2.0"
 
-
 FILE_OPTIONS = (
     "features",
     "trusted",
 )  # of file/: where the old head is cut off, and whether its code may run
+KERASHUB_OPTIONS = ("features",)  # of kerashub/: as of file/
+INSTALL_KERASHUB = 'pip install "tfxfer[kerashub]", then run again.'
+
+
+def is_preset_folder(preset: str) -> bool:
+    """Whether kerashub/PRESET is written as a folder: ./NAME, ../NAME, ~/NAME or /NAME."""
+    return preset.startswith(("./", "../", "~", "/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +172,8 @@ def backbone_facts(name: str) -> BackboneFacts:
     if facts is not None:
         return facts
     raise ConfigError(
-        f"backbone must be one of the catalogue ('tfxfer backbones' lists it), hub/HANDLE, file/PATH or run/DIR. "
-        f"Received: {name!r}. {_suggestion(name)}"
+        "backbone must be one of the catalogue ('tfxfer backbones' lists it), hub/HANDLE, kerashub/PRESET, file/PATH "
+        f"or run/DIR. Received: {name!r}. {_suggestion(name)}"
     )
 
 

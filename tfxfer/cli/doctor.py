@@ -33,6 +33,7 @@ REQUIRED = {
 }
 EXTRAS = {
     "kaggle": ("kagglehub", "Kaggle handles cannot be fetched as hub/ backbones"),
+    "kerashub": ("keras_hub", "KerasHub's presets cannot be backbones"),
     "tensorboard": ("tensorboard", "tracking: [tensorboard] cannot be asked for"),
     "mlflow": ("mlflow", "tracking: [mlflow] cannot be asked for"),
 }

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
-from tfxfer.catalogue.backbones import FILE_OPTIONS, NAMED_WEIGHTS, BackboneFacts, backbone_facts
+from tfxfer.catalogue.backbones import (
+    FILE_OPTIONS,
+    INSTALL_KERASHUB,
+    KERASHUB_OPTIONS,
+    NAMED_WEIGHTS,
+    BackboneFacts,
+    backbone_facts,
+    is_preset_folder,
+)
 from tfxfer.catalogue.grey import COLOURED, FROM_FILES, MORE_FROM_PYTHON, WHY_NOT_MORE
 from tfxfer.catalogue.hub_modules import HUB_OPTIONS, handle_kind, hub_facts
 from tfxfer.catalogue.pixels import USUAL_PIXELS
@@ -30,6 +39,8 @@ def check_backbone(backbone: BackboneConfig) -> Iterator[Problem]:
         yield from _check_hub(backbone, rest)
     elif kind == "file":
         yield from _check_file(backbone, rest)
+    elif kind == "kerashub":
+        yield from _check_kerashub(backbone, rest)
     else:
         yield from _check_catalogued(backbone)
         return
@@ -131,6 +142,21 @@ def _check_file(backbone: BackboneConfig, path: str) -> Iterator[Problem]:
     yield from _refuse_own(backbone, FILE_OPTIONS)
     if not path.endswith((".keras", ".h5", ".hdf5")) or not Path(path).is_file():
         yield Problem(NAME, f"file/PATH must name a .keras or .h5 file that exists. Received: '{path}'.")
+
+
+def _check_kerashub(backbone: BackboneConfig, preset: str) -> Iterator[Problem]:
+    own = backbone if backbone.weights != "none" else backbone.model_copy(update={"weights": None})
+    yield from _refuse_own(own, KERASHUB_OPTIONS)
+    if not preset:
+        yield Problem(
+            NAME, "kerashub/PRESET must name a preset of KerasHub, or a folder of one. Received: none."
+        )
+    if is_preset_folder(preset) and not (Path(preset) / "config.json").is_file():
+        yield Problem(NAME, f"kerashub/./FOLDER must hold a preset's config.json. Received: '{preset}'.")
+    if find_spec("keras_hub") is None:
+        yield Problem(
+            NAME, f"{backbone.name} needs KerasHub. Received: it is not installed. {INSTALL_KERASHUB}"
+        )
 
 
 def _check_run(backbone: BackboneConfig, folder: str) -> Iterator[Problem]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 
-from tfxfer.catalogue.backbones import NAMED_WEIGHTS
+from tfxfer.catalogue.backbones import NAMED_WEIGHTS, is_preset_folder
 from tfxfer.catalogue.hub_modules import handle_kind
 from tfxfer.config.document import Document, Origin, Tree
 
-PATH_KINDS = ("hub", "file", "run")  # of backbones
+PATH_KINDS = ("hub", "file", "run", "kerashub")  # of backbones
 EMBEDDED = "embedded/"
 
 
@@ -57,7 +57,7 @@ def _is_file(kind: str, rest: str) -> bool:
     """Whether it names something on disk: an address and a Kaggle handle do not."""
     if kind == "hub":
         return handle_kind(rest) in ("folder", "archive")
-    return not is_address(rest)
+    return is_preset_folder(rest) if kind == "kerashub" else not is_address(rest)
 
 
 def _absolute(path: str, origin: Origin) -> str:

@@ -119,7 +119,9 @@ class DataConfig(Section):
 class BackboneConfig(Section):
     """The pretrained feature extractor."""
 
-    name: Text = Field(description="keras/NAME, hub/HANDLE, file/PATH, run/DIR or embedded/NAME")
+    name: Text = Field(
+        description="keras/NAME, hub/HANDLE, kerashub/PRESET, file/PATH, run/DIR or embedded/NAME"
+    )
     weights: Text | None = Field(
         default=None,
         description="imagenet (keras/), glyphs (embedded/), none (random), or a file; the pretrained ones by default",

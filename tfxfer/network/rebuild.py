@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tfxfer.backbones.graph import Step, flat_model, replay, steps_between
+from tfxfer.backbones.layer_configs import layer_config
 from tfxfer.backbones.layer_kinds import is_augmentation, is_random
 from tfxfer.backbones.saved_model_layer import SavedModelFeatures
 from tfxfer.errors import NetworkError
@@ -87,7 +88,7 @@ def _copy(operation: Any) -> Any:
     ):
         return operation
     try:
-        return type(operation).from_config(_float32(operation.get_config()))
+        return type(operation).from_config(_float32(layer_config(operation)))
     except (TypeError, ValueError, NotImplementedError) as error:
         raise NetworkError(
             f"a layer must be built again from its get_config(). Received: {operation.name!r} "

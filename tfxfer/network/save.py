@@ -16,8 +16,12 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from tfxfer.backbones.configs import objects_in
+from tfxfer.backbones.kerashub import PACKAGE as KERASHUB
+from tfxfer.backbones.kerashub import require_kerashub
+from tfxfer.backbones.layer_configs import drop_derived, layer_config
 from tfxfer.backbones.model_file import refuse_code
 from tfxfer.backbones.naming import fresh_names
+from tfxfer.backbones.saved_model_layer import SavedModelFeatures
 from tfxfer.backbones.weight_names import named_weights, weights_as_stored
 from tfxfer.backbones.weights_file import check_fit, pair_by_name
 from tfxfer.catalogue.decision import read_decision
@@ -42,6 +46,7 @@ def save_network(network: Network, folder: str | Path) -> Path:
     """
     folder = Path(folder)
     document = _document(network)
+    drop_derived(document["model"])
     refuse_unknown_classes(document["model"], "a network that is saved")
     with replaced_folder(folder) as temporary:
         for entry in _modules(document["model"]):
@@ -62,6 +67,21 @@ def require_saveable(network: Network) -> None:
     refuse_unknown_classes(
         keras.saving.serialize_keras_object(network.model), "a network that is trained in a run"
     )
+    for layer in network.model.layers:
+        if not isinstance(layer, SavedModelFeatures):
+            _require_config(layer)
+
+
+def _require_config(layer: Any) -> None:
+    """Its class must take its configuration back, which the float32 rebuild of every export needs too."""
+    try:
+        type(layer).from_config(layer_config(layer))
+    except (TypeError, ValueError, NotImplementedError) as error:
+        line = " ".join(str(error).strip().partition("\n")[0].split())
+        raise NetworkError(
+            f"a layer must be built again from its get_config(). Received: {layer.name!r} "
+            f"({type(layer).__name__}): {line} Give the class a get_config() with all its arguments."
+        ) from error
 
 
 def load_network(folder: str | Path) -> Network:
@@ -143,6 +163,7 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def _model(config: dict[str, Any], folder: Path) -> keras.Model:
     refuse_unknown_classes(config, str(folder / NETWORK))
+    require_kerashub(config, str(folder / NETWORK))
     for entry in _modules(config):
         entry["folder"] = str((folder / MODULE).resolve())
     try:
@@ -175,7 +196,7 @@ def refuse_unknown_classes(config: Any, where: str) -> None:
         module, registered = entry.get("module"), entry.get("registered_name")
         if registered is not None and keras.saving.get_registered_object(registered) is not None:
             continue
-        if module in (None, "builtins") or str(module).partition(".")[0] == "keras":
+        if module in (None, "builtins") or str(module).partition(".")[0] in ("keras", KERASHUB):
             continue
         raise NetworkError(
             f"{where} must hold classes that Keras or a registration knows. "

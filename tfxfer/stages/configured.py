@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfxfer.catalogue.augmentation import Augment
+from tfxfer.catalogue.backbones import is_preset_folder
 from tfxfer.config.augment_schema import AugmentConfig
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.config.training_schema import PhaseConfig, TrainingConfig
@@ -190,6 +191,8 @@ def weights_sha256(backbone: BackboneConfig) -> str | None:
 
         given = backbone.options.get("sha256")
         return path_sha256(module_folder(rest, given if isinstance(given, str) else None))
+    if family == "kerashub":
+        return path_sha256(Path(rest)) if is_preset_folder(rest) else None
     if family == "run":
         return path_sha256(Path(rest) / "network")
     path = Path(rest) if family == "file" else Path(backbone.weights or "")

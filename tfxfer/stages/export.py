@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tfxfer.bundle.contract import InputSpec
+from tfxfer.catalogue.backbones import is_preset_folder
 from tfxfer.catalogue.ladder import RUNGS
 from tfxfer.catalogue.write_options import DEFAULTS
 from tfxfer.config.export_checks import has_ladder
@@ -191,4 +192,5 @@ def portable(config: Config) -> dict[str, object]:
 
 def _portable_name(name: str) -> str:
     family, _, rest = name.partition("/")
-    return f"{family}/{Path(rest).name}" if family in ("hub", "file", "run") else name
+    is_folder = family == "kerashub" and is_preset_folder(rest)
+    return f"{family}/{Path(rest).name}" if family in ("hub", "file", "run") or is_folder else name

@@ -119,7 +119,7 @@ def make_plan(config: Config) -> dict[str, Any]:
 
 def weightless(backbone: BackboneConfig) -> BackboneConfig:
     """The same backbone with random weights, where it has a name that says how to build it."""
-    if backbone.name.startswith(("hub/", "file/", "run/")):
+    if backbone.name.startswith(("hub/", "file/", "run/", "kerashub/")):
         return backbone
     return backbone.model_copy(update={"weights": "none", "partial_weights": False})
 
