@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.backbones.lively import lively, photographs
-from tests.backbones.models import residual_model
+from tests.backbones.models import randomise, residual_model
 from tfxfer.backbones.backbone import load_backbone
 from tfxfer.backbones.pixel_fit import USUAL, apply_pixels, better_fit, pixel_distances
 from tfxfer.catalogue.pixels import RAW, SIGNED_UNIT, UNIT, Pixels
@@ -22,6 +22,17 @@ def test_the_right_range_lies_nearest() -> None:
     assert min(USUAL, key=lambda name: distances[name]).startswith("[-1,1]")
     assert (better_fit(RAW, distances) or "").startswith("[-1,1]")
     assert better_fit(SIGNED_UNIT, {**distances, "stated": distances["[-1,1]"]}) is None
+
+
+def test_of_grey_pictures_only_what_does_the_same_to_each_channel_is_compared() -> None:
+    model = residual_model()
+    randomise(model)
+    grey = load_backbone(model, pixels="[-1,1]", channels=1).model
+    distances = pixel_distances(
+        grey, photographs("embedded/small")[:2, :16, :16, :1], {"stated": UNIT, **USUAL}
+    )
+    assert set(distances) == {"stated", "[0,255]", "[0,1]", "[-1,1]"}
+    assert distances["stated"] == distances["[0,1]"]
 
 
 def test_without_batch_norm_nothing_is_measured() -> None:

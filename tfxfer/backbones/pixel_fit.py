@@ -12,6 +12,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from tfxfer.backbones.graph import flat_model, steps_between
 from tfxfer.catalogue.backbones import CAFFE, TORCH
+from tfxfer.catalogue.grey import COLOURED
 from tfxfer.catalogue.pixels import RANGES, Pixels
 
 LAYERS = 8  # from the input: deeper ones tell more of the pictures' subject than of their range
@@ -39,6 +40,8 @@ def pixel_distances(
     if found is None:
         return {}
     run, statistics = found
+    coloured = images.shape[-1] == COLOURED
+    candidates = {name: pixels for name, pixels in candidates.items() if coloured or pixels.is_uniform}
     distances = {}
     for name, pixels in candidates.items():
         inputs = tf.constant(apply_pixels(images, pixels))
@@ -60,8 +63,10 @@ def better_fit(stated: Pixels, distances: Mapping[str, float]) -> str | None:
 
 
 def apply_pixels(images: np.ndarray, pixels: Pixels) -> np.ndarray:
-    """Float32 (N, H, W, 3) as the network is to see uint8 RGB."""
+    """Float32 (N, H, W, 3) as the network is to see uint8 RGB; of other channels, all by the first's map."""
     x = images.astype(np.float32)
+    if images.shape[-1] != COLOURED:
+        return np.asarray(x * np.float32(pixels.scale[0]) + np.float32(pixels.offset[0]))
     x = x[..., ::-1] if pixels.order == "bgr" else x
     return np.ascontiguousarray(
         x * np.asarray(pixels.scale, np.float32) + np.asarray(pixels.offset, np.float32)

@@ -28,6 +28,11 @@ class Pixels:
         """The same scale and offset for all three channels."""
         return cls(order, (scale,) * 3, (offset,) * 3)
 
+    @property
+    def is_uniform(self) -> bool:
+        """Whether it does the same to each channel, and leaves them in their order."""
+        return self.order == "rgb" and len({*self.scale}) == 1 and len({*self.offset}) == 1
+
     def as_dict(self) -> dict[str, object]:
         return {"order": self.order, "scale": list(self.scale), "offset": list(self.offset)}
 
