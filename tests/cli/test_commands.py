@@ -178,3 +178,10 @@ def test_plan_is_a_page_or_a_document(
     assert "warning: few pictures" in out
     assert call("plan", str(tmp_path / "run.yaml"), "--json") == 0
     assert json.loads(capsys.readouterr().out) == PLAN
+
+
+def test_predict_looks_for_the_pictures_before_it_opens_the_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("predict", "--model", str(tmp_path), "--data", str(tmp_path / "nowhere")) == 1
+    assert "Received: nothing is there" in capsys.readouterr().err  # and not that the model is none

@@ -22,7 +22,7 @@ from tfxfer.data.splits import Fractions, Splits, split_records
 from tfxfer.data.tables import bad_records_csv, splits_csv
 from tfxfer.data.targets import label_counts, label_names, target_array, task_of
 from tfxfer.data.tfdata import as_dataset
-from tfxfer.data.unlabelled import Unlabelled, open_unlabelled
+from tfxfer.data.unlabelled import Unlabelled, open_unlabelled, picture_files
 
 __all__ = [
     "Admitted",
@@ -55,6 +55,7 @@ __all__ = [
     "open_scan",
     "open_source",
     "open_unlabelled",
+    "picture_files",
     "resize_contract",
     "resize_image",
     "scan",

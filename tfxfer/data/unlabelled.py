@@ -49,6 +49,15 @@ class Unlabelled:
         return name, np.array(fitted).reshape(*self.size, self.channels)
 
 
+def picture_files(paths: Sequence[str | Path]) -> tuple[Path, ...]:
+    """A file stands for itself, a folder for every picture below it, sorted; each once.
+
+    Raises:
+        DataError: a path is missing, or a folder holds no picture.
+    """
+    return tuple(dict.fromkeys(file for path in paths for file in _files(Path(path))))
+
+
 def open_unlabelled(
     paths: Sequence[str | Path], *, size: Size, rule: ResizeRule = "stretch", channels: int = 3
 ) -> Unlabelled:
@@ -60,8 +69,7 @@ def open_unlabelled(
     """
     check_rule(rule)
     check_channels(channels)
-    found = [file for path in paths for file in _files(Path(path))]
-    return Unlabelled(tuple(dict.fromkeys(found)), size, rule, channels)
+    return Unlabelled(picture_files(paths), size, rule, channels)
 
 
 def _files(path: Path) -> list[Path]:

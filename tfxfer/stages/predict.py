@@ -16,7 +16,7 @@ from tfxfer.catalogue.decoding import answer
 from tfxfer.catalogue.grey import FROM_FILES
 from tfxfer.catalogue.inputs import ResizeRule, Size, channels_of
 from tfxfer.catalogue.tasks import TaskName
-from tfxfer.data import open_unlabelled
+from tfxfer.data import open_unlabelled, picture_files
 from tfxfer.errors import BundleError, UsageError
 from tfxfer.evaluation.predictions import Predictor
 from tfxfer.runtimes.opening import format_of, open_runtime
@@ -62,9 +62,11 @@ def predict(model: Network | Path | str, data: Path | str | Sequence[Path | str]
         UsageError: `model` is nothing that predicts.
         DataError: no picture there, or one that cannot be read; the message names it.
     """
+    files = picture_files(
+        [data] if isinstance(data, str | Path) else data
+    )  # before the model, which takes seconds
     loaded = load_predictor(model)
-    paths = [data] if isinstance(data, str | Path) else list(data)
-    pictures = open_unlabelled(paths, size=loaded.size, rule=loaded.rule, channels=loaded.channels)
+    pictures = open_unlabelled(files, size=loaded.size, rule=loaded.rule, channels=loaded.channels)
     predictions = []
     for names, images in pictures.batches(BATCH_SIZE):
         probabilities = loaded.predictor.predict(images.astype(loaded.dtype, copy=False)).probabilities
