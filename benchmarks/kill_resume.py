@@ -2,8 +2,10 @@
 
     python benchmarks/kill_resume.py --work DIR [--kills 50] [--seed 0]
 
-The run is small (48 generated photos, the embedded backbone, two phases of gradient steps, two exported files), so
+The run is small (48 generated photos, the embedded backbone, three phases of gradient steps, two exported files), so
 that every stage is hit: data, features, training with a checkpoint after every few batches, export, bundle, report.
+A moment is one of the unkilled run's events, any with the same chance, and a random share of the time to the next
+one; it is found again in the log of the run that is killed, so that busy cores do not move all kills to its start.
 Each kill has a cache of its own. DIR/kills.jsonl holds one line for each; called again, the ones that are there are
 not repeated. Exit code 1 where one does not finish or differs.
 """
@@ -14,13 +16,14 @@ import argparse
 import hashlib
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import numpy as np
 from PIL import Image
@@ -40,6 +43,14 @@ training:
 LIMIT_S = 600  # for one process
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a process is killed: after so many steady events of its log, and so many seconds more."""
+
+    events: int
+    delay_s: float
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", type=Path, required=True)
@@ -49,10 +60,15 @@ def main() -> None:
     work: Path = arguments.work
     _prepare(work)
     whole, seconds = _unkilled(work)
+    times = [0.0, *(float(event["seconds"]) for event in _steady(work / "unkilled" / "log.jsonl"))]
+    times[0] = times[-1] - seconds  # the process began before its log
     done = _lines(work / "kills.jsonl")
     for number in range(len(done), arguments.kills):
-        moment = seconds * random.Random(f"{arguments.seed} {number}").random()
-        entry = {"number": number, "killed_after_s": round(moment, 2), **_killed(work, number, moment, whole)}
+        random = Random(f"{arguments.seed} {number}")
+        events = random.randrange(len(times) - 1)
+        moment = Moment(events, (times[events + 1] - times[events]) * random.random())
+        killed = _killed(work, number, moment, whole)
+        entry = {"number": number, "after_event": events, "and_s": round(moment.delay_s, 3), **killed}
         done.append(entry)
         with (work / "kills.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
@@ -92,16 +108,12 @@ def _unkilled(work: Path) -> tuple[dict[str, str], float]:
     return value["digests"], value["seconds"]
 
 
-def _killed(work: Path, number: int, moment: float, whole: dict[str, str]) -> dict[str, object]:
+def _killed(work: Path, number: int, moment: Moment, whole: dict[str, str]) -> dict[str, object]:
     name = f"kill-{number:03d}"
     for path in (work / name, work / f"{name} cache"):
         shutil.rmtree(path, ignore_errors=True)
     process = _started(work, name)
-    try:
-        process.wait(moment)
-    except subprocess.TimeoutExpired:
-        process.kill()
-    process.wait(LIMIT_S)
+    _kill(process, work / name / "log.jsonl", moment)
     stage = _last(work / name)
     start = time.monotonic()
     code = _started(work, name).wait(LIMIT_S)
@@ -118,6 +130,17 @@ def _killed(work: Path, number: int, moment: float, whole: dict[str, str]) -> di
         shutil.rmtree(work / name)
     shutil.rmtree(work / f"{name} cache", ignore_errors=True)
     return result
+
+
+def _kill(process: subprocess.Popen[bytes], log: Path, moment: Moment) -> None:
+    """SIGKILL, unless the process is done by then."""
+    while process.poll() is None and len(_steady(log)) < moment.events:
+        time.sleep(0.002)
+    try:
+        process.wait(moment.delay_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    process.wait(LIMIT_S)
 
 
 def _started(work: Path, name: str) -> subprocess.Popen[bytes]:
@@ -145,6 +168,11 @@ def _last(out: Path) -> str:
     if not started:
         return "before the first stage"
     return str(started[-1]["name"]) + ("" if started[-1]["status"] == "start" else ", done")
+
+
+def _steady(log: Path) -> list[dict]:
+    """The events that every run has, however fast it is: not those written by the clock."""
+    return [event for event in _lines(log) if event["event"] in ("stage", "phase", "epoch")]
 
 
 def _lines(file: Path) -> list[dict]:

@@ -41,6 +41,9 @@ def arrays(count: int, seed: int) -> ArraySplit:
     return ArraySplit(rows, labels, tuple(str(number) for number in range(count)))
 
 
+LEARNING = -1  # beside the places of weights
+
+
 def model() -> keras.Model:
     """The tiny model with dropout, whose random state is part of what must come back."""
     base = tiny_model()
@@ -56,7 +59,7 @@ def train(
     journal: Journal | None = None,
     minutes: float = AT_ONCE,
 ) -> tuple[dict[int, bytes], tuple[History, ...]]:
-    """The bytes of every weight after all phases."""
+    """The bytes of every weight after all phases, and which layers are left to learn."""
     network = model()
     checkpoints = None if folder is None else Checkpoints(folder, minutes)
     histories = fine_tune(
@@ -69,7 +72,8 @@ def train(
         journal=journal,
     )
     values = weights_by_name(network).values()
-    return {place: value.tobytes() for place, value in enumerate(values)}, histories
+    learning = bytes(layer.trainable for layer in network.layers)
+    return {LEARNING: learning} | {place: value.tobytes() for place, value in enumerate(values)}, histories
 
 
 @pytest.fixture(scope="module")

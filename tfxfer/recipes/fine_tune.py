@@ -27,7 +27,7 @@ from tfxfer.training.fit import fit
 from tfxfer.training.history import History
 from tfxfer.training.losses import Loss
 from tfxfer.training.moved import Watch, watched_images
-from tfxfer.training.parts import parts_of
+from tfxfer.training.parts import Part, parts_of
 from tfxfer.training.phase import Phase
 from tfxfer.training.preflight import check_phases
 from tfxfer.training.prepared import Data
@@ -79,9 +79,8 @@ def fine_tune(
     if checkpoints is not None:
         refuse_workers("checkpoints", whole.distribute_strategy)
         histories += checkpoints.begin(whole, parts, seed, journal, carry)
-    if any(part.phase.unfreeze is None for part in parts):
-        for part in parts[: len(histories)]:
-            cut(network, part.phase)  # freezes what it froze, which a later phase keeps
+    for part in _freezing(parts, len(histories)):
+        cut(network, part.phase)
     with (FeatureCache() if cache is None else cache).opened() as opened:
         for part in parts[len(histories) :]:
             if _is_enough(plan, histories):
@@ -108,6 +107,12 @@ def fine_tune(
             if checkpoints is not None:
                 checkpoints.finished(whole, parts, seed, journal, carry, histories)
     return tuple(histories)
+
+
+def _freezing(parts: Sequence[Part], done: int) -> Sequence[Part]:
+    """Those parts that an earlier call has done whose freezing still holds: the last, or all where a phase keeps it."""
+    keeps = any(part.phase.unfreeze is None for part in parts)
+    return parts[:done] if keeps else parts[:done][-1:]
 
 
 def _is_enough(plan: Plan, histories: Sequence[History]) -> bool:
