@@ -71,6 +71,14 @@ def test_labels_of_another_network_and_unknown_folders_are_refused(
     assert "1000 outputs. Received: 1001" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["kerashub/vit_base_patch16_224_imagenet", "run/first"])
+def test_a_backbone_without_a_classifier_is_refused(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("check", str(tmp_path), "--backbone", name) == 2
+    assert "has no classifier of its own" in capsys.readouterr().err
+
+
 def test_labels_need_a_backbone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "labels.txt").write_text("a\n")
     assert call("check", str(tmp_path), "--labels", str(tmp_path / "labels.txt")) == 2

@@ -57,6 +57,11 @@ def load_whole(
         trusted = (options or {}).get("trusted") is True
         model = load_model_file(rest, trusted=trusted)
         return Whole(model, image_size or _side(name, model), pixels)
+    if kind in ("kerashub", "run"):
+        raise ConfigError(
+            f"{name!r} has no classifier of its own. Received: nothing to check. Save the whole classifier with "
+            "model.save('whole.keras') and check file/whole.keras."
+        )
     facts = backbone_facts(name)
     if facts.family == "embedded":
         raise ConfigError(

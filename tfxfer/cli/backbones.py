@@ -45,7 +45,7 @@ def _list(as_json: bool) -> None:
     click.echo(
         "\nAlso hub/HANDLE: a SavedModel in TF Hub's format, from a folder, a .tar.gz, an https:// address or a Kaggle "
         f"handle. The contracts of these feature vectors are known: {families}; of others, set pixels. "
-        "And file/PATH: a .keras file."
+        "And file/PATH: a .keras or .h5 file; kerashub/PRESET: an image backbone of KerasHub; run/DIR: a finished run."
     )
 
 
