@@ -47,6 +47,8 @@ PLAN: dict[str, Any] = {
             "learns": "the head",
             "cached_boundary": "head_pooling",
             "features": "computed once",
+            "feature_engine": "litert",
+            "feature_engine_why": "depthwise convolutions on 2 cores",
             "augment": "none",
             "batch_norm": "frozen",
             "solved": False,

@@ -30,6 +30,7 @@ def test_a_newcomer_can_read_it(capsys: pytest.CaptureFixture[str]) -> None:
         "1. head: up to 8 epochs, learning rate 0.001, block_1 0.0001",
         "learns: 2,562 weights: the head",
         "frozen: all up to head_pooling, computed once",
+        "engine: litert: depthwise convolutions on 2 cores",
         "litert:int8: min top1 agreement 0.9",
         "time: about 2 min 5 s",
         "disk: 5.5 MB images",

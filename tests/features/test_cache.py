@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tfxfer.errors import FeaturesError
 from tfxfer.features import engines, files
 from tfxfer.features.cache import FeatureCache
 from tfxfer.features.compute import compute_features
-from tfxfer.features.engines import Facts, Wanted, choose_engine, facts_of
+from tfxfer.features.engines import EngineName, Facts, Wanted, choose_engine, facts_of, fastest_of
 from tfxfer.store.shared import SharedCache
 
 
@@ -253,6 +254,37 @@ def test_the_rule_gives_the_same_engine_for_the_same_facts(facts: Facts, engine:
 def test_the_rule_knows_the_work_of_a_prefix() -> None:
     convolutions = 6 * 6 * (3 * 3 * 3 * 6) + 3 * 3 * (3 * 3 * 6 * 8)
     assert facts_of(tiny_prefix(), 5).multiplications == convolutions
+
+
+def test_the_fastest_is_the_one_that_took_the_least() -> None:
+    seconds: dict[EngineName, float] = {"tensorflow": 0.017, "onnxruntime": 0.009, "litert": 0.007}
+    choice = fastest_of(seconds, 32)
+    assert choice.engine == "litert"
+    assert choice.why.endswith("32 images: litert 7.00 ms, onnxruntime 9.00 ms, tensorflow 17.00 ms")
+    assert fastest_of({**seconds, "tensorflow": 0.001}, 32).engine == "tensorflow"
+
+
+def test_engines_are_timed_once_and_the_choice_is_kept(tmp_path: Path) -> None:
+    prefix, (train, validation) = tiny_prefix(), (tiny_split(0), tiny_split(1))
+    cache = FeatureCache(tmp_path, engine="fastest")
+    first, second = (cache.keep(prefix, split, "any").features for split in (train, validation))
+    assert first is not None
+    assert second is not None
+    assert all(f"{name} " in first.why for name in ("tensorflow", "onnxruntime", "litert"))
+    assert (second.engine, second.why) == (first.engine, first.why)
+    (kept,) = tmp_path.glob("fastest-*.json")
+    slower = "onnxruntime" if first.engine != "onnxruntime" else "litert"
+    kept.write_text(json.dumps({"engine": slower, "why": "kept"}), encoding="utf-8")
+    again = FeatureCache(tmp_path, engine="fastest").keep(prefix, train, "any").features
+    assert again is not None
+    assert (again.engine, again.why) == (slower, "kept")  # another engine's features are other features
+    streamed = FeatureCache(tmp_path / "stream", engine="fastest")
+    assert streamed.keep(prefix, dataset(*tiny_images(20)), "any").features is not None
+    empty = FeatureCache(tmp_path / "empty", engine="fastest").keep(
+        prefix, ArraySplit(ImageRows(tiny_images(1)[0], np.arange(0)), np.zeros(0, np.int32), ()), "any"
+    )
+    assert empty.features is not None
+    assert empty.features.engine == "tensorflow"
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "litert"])

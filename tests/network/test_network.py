@@ -80,6 +80,17 @@ def test_a_number_that_all_channels_share_is_one_number_in_the_graph(
     assert constants == [shape, (3,)]
 
 
+@pytest.mark.parametrize("hidden", [[], [8]])
+def test_the_head_drops_features_while_it_trains_and_only_then(small: Backbone, hidden: list[int]) -> None:
+    batch = images(3, 32)
+    for dropout, drops in ((0.5, True), (0.0, False)):
+        network = attach_head(small, ["a", "b", "c"], hidden=hidden, dropout=dropout)
+        network.model.trainable = False  # BatchNorm then has one answer, and what differs is the dropout's
+        answers = [np.asarray(network.model(batch, training=training)) for training in (True, True, False)]
+        assert np.array_equal(answers[0], answers[1]) is not drops
+        assert np.array_equal(answers[0], answers[2]) is not drops
+
+
 def test_the_head_comes_from_the_seed(small: Backbone) -> None:
     def kernel(seed: int) -> np.ndarray:
         return np.asarray(attach_head(small, ["a", "b"], seed=seed).model.get_layer("logits").kernel)

@@ -400,6 +400,7 @@ def test_plan_agrees_with_the_run(finished: Finished, capsys: pytest.CaptureFixt
         assert planned["name"] == done["name"]
         assert planned["trainable_parameters"] == done["trainable_parameters"]
         assert planned["cached_boundary"] == done["cached_boundary"]
+        assert planned["feature_engine"] == done["feature_engine"]
 
 
 def test_plan_says_that_a_head_is_too_large_to_be_solved(

@@ -222,6 +222,17 @@ def test_label_smoothing_bounds_the_loss_from_below() -> None:
     assert fit(settled_model(), data, data, smooth).before != fit(settled_model(), data, data, plain).before
 
 
+def test_dropout_changes_the_training() -> None:
+    losses = []
+    for rate in (0.0, 0.0, 0.5):
+        whole = settled_model()
+        kept = keras.layers.Dropout(rate, seed=3)(whole.get_layer("pool").output)
+        model = keras.Model(whole.input, whole.get_layer("logits")(kept))
+        phase = Phase("head", epochs=1, unfreeze="none", learning_rate=0.01, solver="gradient")
+        losses.append(fit(model, tiny_dataset(), tiny_dataset(), phase).history["loss"])
+    assert losses[0] == losses[1] != losses[2]
+
+
 def test_events_and_history_say_what_happened() -> None:
     events: list[dict[str, object]] = []
     model = settled_model()

@@ -95,6 +95,9 @@ def _phases(plan: Plan) -> None:
         _line("learns", f"{phase['trainable_parameters']:,} weights: {phase['learns']}", indent=5)
         where = "" if phase["cached_boundary"] is None else f"all up to {phase['cached_boundary']}, "
         _line("frozen", f"{where}{phase['features']}", indent=5)
+        if phase["cached_boundary"] is not None:
+            engine = phase["feature_engine"] or "the fastest engine"
+            _line("engine", f"{engine}: {phase['feature_engine_why']}", indent=5)
         _line("augment", f"{phase['augment']}; batch norm: {phase['batch_norm']}", indent=5)
 
 

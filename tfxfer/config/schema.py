@@ -250,8 +250,10 @@ class ExportConfig(Section):
 class FeaturesConfig(Section):
     """How the output of frozen layers is computed once and kept."""
 
-    engine: Literal["auto", "tensorflow", "onnxruntime", "litert"] = Field(
-        default="auto", description="what computes the features; auto takes the fastest that is installed"
+    engine: Literal["auto", "fastest", "tensorflow", "onnxruntime", "litert"] = Field(
+        default="auto",
+        description="what computes the features; auto follows a fixed rule on the layers, the number of images and the "
+        "cores, fastest times all three",
     )
     dtype: Literal["float32", "float16"] = Field(
         default="float32", description="in which they are kept on disk"

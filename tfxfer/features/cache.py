@@ -18,8 +18,17 @@ import tensorflow as tf
 
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import FeaturesError
-from tfxfer.features.compute import Open, Told, features_of, row_shape, run_filled, store_rows, stored_dtype
-from tfxfer.features.engines import Opened, Wanted, chosen, open_engine
+from tfxfer.features.compute import (
+    BATCH,
+    Open,
+    Told,
+    features_of,
+    row_shape,
+    run_filled,
+    store_rows,
+    stored_dtype,
+)
+from tfxfer.features.engines import Choice, Opened, Wanted, chosen, open_engine
 from tfxfer.features.files import Features, read_features, require_space, write_features
 from tfxfer.features.fingerprints import (
     Images,
@@ -31,6 +40,7 @@ from tfxfer.features.fingerprints import (
 )
 from tfxfer.features.rows import Known, known_rows
 from tfxfer.features.survey import Survey, as_rows, cannot_survey, images_of, keys, survey
+from tfxfer.features.timed import timed_choice
 from tfxfer.features.views import ViewedImages, Views
 from tfxfer.store.fingerprint import value_sha256
 from tfxfer.store.shared import SharedCache
@@ -100,20 +110,22 @@ class FeatureCache:
             return Kept("the cache was switched off")
         if isinstance(data, ArraySplit):
             wanted = len(data) if images is None else images
-            return self._keep_arrays(self._job(prefix, wanted), data, told, views)
+            job = self._job(prefix, wanted, lambda: data.images[:BATCH])
+            return self._keep_arrays(job, data, told, views)
         refusal = cannot_survey(data, vouched=self.cache_key is not None)
         if refusal is not None:
             return Kept(refusal)
         seen = self._survey(data)
         if not len(seen):
             return Kept("the data set is empty")
-        job = self._job(prefix, len(seen) if images is None else images)
+        wanted = len(seen) if images is None else images
+        job = self._job(prefix, wanted, lambda: next(images_of(data)))
         return self._keep_stream(job, data, seen, role, told, views)
 
-    def _job(self, prefix: keras.Model, images: int) -> _Job:
+    def _job(self, prefix: keras.Model, images: int, some: Callable[[], np.ndarray]) -> _Job:
         assert self.folder is not None
-        choice = chosen(self.engine, prefix, images)
         key = prefix_sha256(prefix)
+        choice = self._choice(prefix, key, images, some)
 
         def open_with(probe: np.ndarray) -> Opened:
             name = f"{key} {choice.engine}"
@@ -123,6 +135,12 @@ class FeatureCache:
             return self._engine[name]
 
         return _Job(prefix, self.folder, key, choice.engine, stored_dtype(prefix, self.dtype), open_with)
+
+    def _choice(self, prefix: keras.Model, key: str, images: int, some: Callable[[], np.ndarray]) -> Choice:
+        if self.engine != "fastest":
+            return chosen(self.engine, prefix, images)
+        assert self.folder is not None
+        return timed_choice(prefix, some, self.folder / f"fastest-{key[:24]}.json")
 
     def _keep_arrays(self, job: _Job, data: ArraySplit, told: Told | None, views: Views | None) -> Kept:
         images: Images = data.images

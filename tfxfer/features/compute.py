@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from tfxfer.errors import FeaturesError
-from tfxfer.features.engines import Opened, Wanted, chosen, open_engine
+from tfxfer.features.engines import Opened, Wanted, chosen, open_engine, time_engines
 from tfxfer.features.files import Features, require_space, write_features
 from tfxfer.features.fingerprints import Images
 from tfxfer.features.rows import Known
@@ -41,7 +41,10 @@ def compute_features(
     Raises:
         FeaturesError: the disk has no room, the engine cannot take this prefix, or a value is not finite.
     """
-    choice = chosen(engine, prefix, len(images))
+    if engine == "fastest" and len(images):
+        choice = time_engines(prefix, images[:batch_size])
+    else:
+        choice = chosen("auto" if engine == "fastest" else engine, prefix, len(images))
     return features_of(
         prefix,
         images,

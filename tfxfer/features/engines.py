@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -18,11 +19,12 @@ from tfxfer.errors import ExportError, FeaturesError, RuntimeUnavailableError
 from tfxfer.formats.features_engine import convert_features
 
 EngineName = Literal["tensorflow", "onnxruntime", "litert"]
-Wanted = Literal["auto", "tensorflow", "onnxruntime", "litert"]
+Wanted = Literal["auto", "fastest", "tensorflow", "onnxruntime", "litert"]
 Run = Callable[[np.ndarray], np.ndarray]  # images (n, ...) -> features (n, ...)
 
 AGREEMENT = 1e-3  # of the largest value: how far another engine may be from TensorFlow
 PROBE = 4  # images on which that is checked
+ROUNDS = 3  # in which engines are timed, one after the other; the best of each counts
 WORTH_IT = 2e11  # multiplications from which a conversion (seconds) pays: 700 images of MobileNetV2 at 224 px
 
 
@@ -82,7 +84,9 @@ def choose_engine(facts: Facts) -> Choice:
     return Choice("onnxruntime", f"dense convolutions on {facts.cores} cores, {facts.images:,} images")
 
 
-def chosen(engine: Wanted, prefix: keras.Model, images: int) -> Choice:
+def chosen(
+    engine: Literal["auto", "tensorflow", "onnxruntime", "litert"], prefix: keras.Model, images: int
+) -> Choice:
     """The engine asked for, or the rule's.
 
     Raises:
@@ -96,6 +100,34 @@ def chosen(engine: Wanted, prefix: keras.Model, images: int) -> Choice:
             f"features.engine must be one of {known}. Received: '{engine}'. Take one of them."
         )
     return Choice(engine, "asked for", asked=True)
+
+
+def time_engines(prefix: keras.Model, images: np.ndarray) -> Choice:
+    """The engine that is fastest on these images here and now, of those that can take the prefix."""
+    runs: dict[EngineName, Run] = {}
+    for name in get_args(EngineName):
+        try:
+            runs[name] = open_engine(Choice(name, "timed", asked=True), prefix, images).run
+        except FeaturesError:
+            continue
+    for run in runs.values():
+        run(images)  # traced and allocated
+    rounds = [{name: _seconds(run, images) for name, run in runs.items()} for _ in range(ROUNDS)]
+    best = {name: min(found[name] for found in rounds) / len(images) for name in runs}
+    return fastest_of(best, len(images))
+
+
+def fastest_of(seconds: Mapping[EngineName, float], images: int) -> Choice:
+    """The choice that seconds an image make."""
+    ranked = sorted(seconds, key=lambda name: seconds[name])
+    told = ", ".join(f"{name} {1000 * seconds[name]:.2f} ms" for name in ranked)
+    return Choice(ranked[0], f"the fastest of those timed on {images} images: {told}")
+
+
+def _seconds(run: Run, images: np.ndarray) -> float:
+    start = time.perf_counter()
+    run(images)
+    return time.perf_counter() - start
 
 
 def open_engine(choice: Choice, prefix: keras.Model, probe: np.ndarray) -> Opened:

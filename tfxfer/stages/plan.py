@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +95,7 @@ def make_plan(config: Config) -> dict[str, Any]:
         "domain_gap_summary": gap.summary(),
         "recipe": plan.as_dict(),
         "phases": [
-            _phase(phase, work) | {"solved": at_once}
+            _phase(phase, work) | _engine(network, work, config, images) | {"solved": at_once}
             for phase, work, at_once in zip(parts, workloads, solved, strict=True)
         ],
         "exports": [{"file": entry.name, **entry.limits} for entry in wanted],
@@ -174,6 +174,23 @@ def _phase(phase: Phase, work: Workload) -> dict[str, Any]:
         "augment": str(phase.augmentation),
         "batch_norm": phase.batch_norm,
     }
+
+
+def _engine(
+    network: Network, work: Workload, config: Config, images: Mapping[str, int]
+) -> dict[str, str | None]:
+    """What will compute the features of a phase, and why."""
+    from tfxfer.features.engines import chosen
+    from tfxfer.network.split import split_model
+
+    wanted = config.features.engine
+    if work.boundary.tensor is None:
+        return {"feature_engine": None, "feature_engine_why": "nothing is frozen"}
+    if wanted == "fastest":
+        return {"feature_engine": None, "feature_engine_why": "all three are timed when the run begins"}
+    prefix, _ = split_model(network.model, work.boundary.tensor)
+    choice = chosen(wanted, prefix, images["train"] + images["validation"])
+    return {"feature_engine": choice.engine, "feature_engine_why": choice.why}
 
 
 def _features(phase: Phase, work: Workload) -> str:
