@@ -76,7 +76,7 @@ def _require_config(layer: Any) -> None:
     """Its class must take its configuration back, which the float32 rebuild of every export needs too."""
     try:
         type(layer).from_config(layer_config(layer))
-    except (TypeError, ValueError, NotImplementedError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, NotImplementedError) as error:
         line = " ".join(str(error).strip().partition("\n")[0].split())
         raise NetworkError(
             f"a layer must be built again from its get_config(). Received: {layer.name!r} "
