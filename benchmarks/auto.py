@@ -222,7 +222,7 @@ def macro_f1(predicted: np.ndarray, targets: np.ndarray) -> float:
 
 
 def print_table(lines: list[dict[str, Any]]) -> None:
-    """Scores by set and recipe, `auto` against the best named recipe, the guide and the solved head."""
+    """Each recipe beside `auto` on the seeds that both have; the best named one, the guide and the solved head."""
     differences: dict[str, list[float]] = {"guide": [], "feature_extraction": []}
     for name in SETS:
         found = {
@@ -231,34 +231,19 @@ def print_table(lines: list[dict[str, Any]]) -> None:
         }
         if not found["auto"]:
             continue
-        seeds = set.intersection(*({row["seed"] for row in rows} for rows in found.values() if rows))
-        pooled = {key: pool(rows, seeds) for key, rows in found.items() if rows}
-        if not seeds:
-            continue
-        print(
-            f"\n{name}, {len(seeds)} seeds, {len(pooled['auto'][0])} test pictures, {SCORES.get(name, 'accuracy')}"
-        )
-        print(
-            "| recipe | score | seconds, median | CPU seconds, median | auto minus it, points (95 % interval) |\n"
-            "|---|---|---|---|---|"
-        )
-        for recipe, (targets, predicted) in pooled.items():
-            seconds, cpu = (
-                np.median([row[key] for row in found[recipe] if row["seed"] in seeds])
-                for key in ("seconds", "cpu_seconds")
-            )
-            low, mean, high = difference(name, targets, pooled["auto"][1], predicted)
-            value, interval = score(name, predicted, targets), f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
-            print(f"| {recipe} | {value:.4f} | {seconds:.1f} | {cpu:.1f} | {interval} |")
+        print(f"\n{name}, {SCORES.get(name, 'accuracy')}")
+        print("| recipe | seeds | test pictures | score | `auto` | seconds, median | CPU seconds, median "
+              "| auto minus it, points (95 % interval) |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
+        compared = {recipe: beside(name, found["auto"], rows) for recipe, rows in found.items() if rows}
+        for recipe, (line, points, _) in compared.items():
+            print(f"| {recipe} | {line} |")
             if recipe in differences:
-                differences[recipe].append(mean)
-        named = [recipe for recipe in NAMED if recipe in pooled]
+                differences[recipe].append(points)
+        named = [recipe for recipe in NAMED if recipe in compared]
         if named:
-            best = max(named, key=lambda recipe: score(name, pooled[recipe][1], pooled[recipe][0]))
-            _, _, high = difference(name, pooled["auto"][0], pooled["auto"][1], pooled[best][1])
-            print(
-                f"best named recipe: {best}; interval wholly below -1 point: {'yes' if high < -1 else 'no'}"
-            )
+            best = min(named, key=lambda recipe: compared[recipe][1])
+            wholly = "yes" if compared[best][2] < -1 else "no"
+            print(f"best named recipe: {best}; interval wholly below -1 point: {wholly}")
         below = [row["seed"] for row in found["auto"] if row["validation"] < row["solved_validation"]]
         chose = sorted({row["chosen"] for row in found["auto"]})
         print(f"auto below the solved head on validation: {below or 'never'}; chose {chose}")
@@ -266,6 +251,22 @@ def print_table(lines: list[dict[str, Any]]) -> None:
         if points:
             print(f"\nmean over {len(points)} sets, auto minus {recipe}: {np.mean(points):+.2f} points")
     print_times(lines)
+
+
+def beside(name: str, autos: list[dict[str, Any]], rows: list[dict[str, Any]]) -> tuple[str, float, float]:
+    """A recipe's line of the table, `auto` minus it in points, and that interval's upper end."""
+    seeds = {row["seed"] for row in rows} & {row["seed"] for row in autos}
+    if not seeds:
+        return "none that `auto` has | | | | | |", float("nan"), float("nan")
+    (targets, own), (_, other) = pool(autos, seeds), pool(rows, seeds)
+    low, mean, high = difference(name, targets, own, other)
+    seconds, cpu = (
+        np.median([row[key] for row in rows if row["seed"] in seeds]) for key in ("seconds", "cpu_seconds")
+    )
+    scores = " | ".join(f"{score(name, answers, targets):.4f}" for answers in (other, own))
+    told = ", ".join(map(str, sorted(seeds)))
+    line = f"{told} | {len(targets)} | {scores} | {seconds:.1f} | {cpu:.1f} | {mean:+.1f} ({low:+.1f} to {high:+.1f})"
+    return line, mean, high
 
 
 def print_times(lines: list[dict[str, Any]]) -> None:
