@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.backbones.modules import save_tiny
 from tests.cli.running import call
+from tests.conftest import make_photos
 from tests.pipelines.programs import FOLDER
 
 COPIED = sorted(  # what users copy from; the others make data and weights of tfxfer's own
@@ -72,6 +74,17 @@ def test_the_best_backbone_within_a_latency(tmp_path: Path) -> None:
     ranking = json.loads((tmp_path / "choice" / "ranking.json").read_text())["backbones"]
     assert [row["status"] for row in ranking] == ["ranked", "ranked"]
     assert out.splitlines()[-1].startswith(f"the best within the budget: {ranking[0]['backbone']};")
+
+
+@pytest.mark.slow
+def test_a_module_of_tf_hub_learns_and_is_proven(tmp_path: Path) -> None:
+    save_tiny(tmp_path / "module")
+    make_photos(tmp_path / "photos", per_class=24)
+    out = run("hub_backbone", "module", "photos", "--pixels", "[0,1]", "--image-size", "12", folder=tmp_path)
+    learned = [line.partition(": validation ")[0] for line in out.splitlines() if ": validation " in line]
+    assert learned == ["head", "last block"]
+    assert float(out.split("test accuracy ")[1].split()[0]) == 1
+    assert out.count(": passed, ") == 2
 
 
 @pytest.mark.parametrize("name", COPIED)
