@@ -85,6 +85,7 @@ def axe_script(folder: Path) -> str:
 
 def serious_violations(driver: Any, axe: str) -> list[str]:
     """What axe-core finds that shuts somebody out: rule, and where."""
+    driver.set_script_timeout(120)  # the machine may be busy
     driver.execute_script(axe)
     found = driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
     return [
