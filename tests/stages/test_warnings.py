@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.conftest import make_photos
 from tfxfer.recipes.plan import Facts, plan_phases
 from tfxfer.stages.warnings import phase_warnings
 from tfxfer.training.phase import Phase
@@ -59,3 +62,18 @@ def test_random_weights_cannot_be_forgotten() -> None:
 def test_the_recipes_make_none_of_them(recipe: str) -> None:
     plan = plan_phases(recipe, Facts(images=700, classes=5, smallest_class=130, blocks=18))
     assert list(phase_warnings(plan.phases, 130, pretrained=True)) == []
+
+
+def test_what_auto_weighs_itself_is_not_warned_of(tmp_path: Path) -> None:
+    from tfxfer.config.read import parse_config
+    from tfxfer.stages.plan import make_plan
+
+    make_photos(tmp_path / "photos", per_class=60, labels=("common",), seed=1)
+    photos = str(make_photos(tmp_path / "photos", per_class=20, labels=("rare",)))
+    plan = make_plan(parse_config({"data": photos, "backbone": {"name": "embedded/small", "image_size": 32}}))
+    fine = plan["phases"][-1]
+    assert fine["epochs"] > 14  # more than the rare class has training images
+    assert fine["trainable_parameters"] > plan["phases"][0]["trainable_parameters"]
+    assert plan["phases"][0]["solved"] is True
+    assert fine["solved"] is False
+    assert not [warning for warning in plan["warnings"] if "early_stopping_patience" in warning]

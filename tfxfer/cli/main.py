@@ -22,6 +22,8 @@ LESS_MEMORY = "Close other programs, or set a smaller backbone.image_size or tra
     cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Begin with `tfxfer check PHOTOS`, a folder with one folder for each class; then write a configuration "
+    "(`tfxfer init` prints one) and ask what it would do: `tfxfer plan CONFIG`.",
 )
 @click.version_option(package_name="tfxfer", message="tfxfer %(version)s")
 @click.pass_context
