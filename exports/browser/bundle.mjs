@@ -17,8 +17,8 @@ export async function openBundle(base) {
 
 /** One file of a bundle, ready to run: `predict(values)` gives its outputs by name. */
 export async function openFile(bundle, path) {
-  const { format } = bundle.contract.quantization[path];
-  const predict = await ENGINES[format](new URL(path, bundle.base).href, bundle.contract);
+  const { format, tensors = {} } = bundle.contract.quantization[path];
+  const predict = await ENGINES[format](new URL(path, bundle.base).href, bundle.contract, tensors);
   return { bundle, path, format, predict };
 }
 

@@ -1,5 +1,5 @@
 // The two runtimes, alike: an engine loads a file of the bundle and gives an asynchronous function from the values of one
-// picture, (1, H, W, 3), to its outputs by name. The WebAssembly comes from node_modules beside the page.
+// picture, (1, H, W, 3), to its outputs by name. `tensors` says how the file stores them. The WebAssembly comes from node_modules beside the page.
 
 import { Tensor as LiteTensor, loadAndCompile, loadLiteRt } from "@litertjs/core";
 import * as ort from "onnxruntime-web";
@@ -11,16 +11,29 @@ let lite = null;
 const { error } = console;
 console.error = (...words) => (/^(INFO|WARNING):/.test(words[0]) ? console.debug : error).apply(console, words);
 
-async function litert(url, contract) {
+/** What the integers of an output stand for; floats as they are. */
+function floats(values, stored) {
+  if (stored?.scale == null) return values;
+  return Float32Array.from(values, (value) => (value - stored.zero_point) * stored.scale);
+}
+
+/** The picture as the file takes it: of one with a signed input, the pixel less 128. */
+function signed(values, stored) {
+  return stored?.dtype === "int8" ? Int8Array.from(values, (value) => value - 128) : values;
+}
+
+async function litert(url, contract, tensors) {
   lite ??= loadLiteRt(new URL("@litertjs/core/wasm/", packages).href);
   await lite;
   const model = await loadAndCompile(url, { accelerator: "wasm" });
   const shape = [1, ...contract.input.shape.slice(1)];
   return async (values) => {
-    const image = new LiteTensor(values, shape);
-    const tensors = await model.run("serving_default", { image });
-    const found = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.toTypedArray().slice()]));
-    for (const tensor of [image, ...Object.values(tensors)]) tensor.delete();
+    const image = new LiteTensor(signed(values, tensors.image), shape);
+    const given = await model.run("serving_default", { image });
+    const found = Object.fromEntries(
+      Object.entries(given).map(([name, tensor]) => [name, floats(tensor.toTypedArray().slice(), tensors[name])]),
+    );
+    for (const tensor of [image, ...Object.values(given)]) tensor.delete();
     return found;
   };
 }

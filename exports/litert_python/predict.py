@@ -28,6 +28,7 @@ class Model:
         if self.artifact is None:
             raise SystemExit(f"'{bundle}' must hold a {FORMAT} file. Received: {list(kinds)}. Export one.")
         self.output = self.contract["outputs"][0]["name"]  # probabilities, or values
+        self.tensors = kinds[self.artifact].get("tensors", {})  # how the file stores its input and outputs
         self._run = Interpreter(str(bundle / self.artifact)).get_signature_runner("serving_default")
 
     def prepare(self, path: Path) -> np.ndarray:
@@ -45,8 +46,20 @@ class Model:
 
     def outputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities or values, and logits, each (labels,)."""
-        found = self._run(image=image)
-        return found[self.output][0], found["logits"][0]
+        found = self._run(image=self._stored(image))
+        return self._floats(found, self.output), self._floats(found, "logits")
+
+    def _stored(self, image: np.ndarray) -> np.ndarray:
+        """The picture as the file takes it: of one with a signed input, the pixel less 128."""
+        is_signed = self.tensors.get("image", {}).get("dtype") == "int8"
+        return (image ^ np.uint8(128)).view(np.int8) if is_signed else image
+
+    def _floats(self, found: dict[str, np.ndarray], name: str) -> np.ndarray:
+        """What an output's integers stand for, (labels,); floats as they are."""
+        row, tensor = found[name][0], self.tensors.get(name, {})
+        if tensor.get("scale") is None:
+            return row
+        return (row.astype(np.float32) - tensor["zero_point"]) * np.float32(tensor["scale"])
 
 
 def opened(path: Path) -> Image.Image:

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import tfxfer
 from tests.conftest import ROOT
 from tests.exports.consumers import BLOCK, CONSUMERS, run
 from tests.exports.rules import RULES_OF_ANSWERS, THREE
 from tests.verification import tampering
-from tests.verification.making import make_real_bundle, make_three_colours, read_photos
+from tests.verification.making import LABELS, make_real_bundle, make_three_colours, read_photos, train
 from tfxfer.bundle.contract import Contract, InputSpec
 from tfxfer.catalogue.decoding import answer
 from tfxfer.catalogue.inputs import ResizeRule
@@ -178,6 +179,38 @@ def test_inputs_that_are_no_pictures(
     found = run(consumer, own_inputs, picture, blocked=tmp_path / "blocked")
     assert found.returncode == 1
     assert "Received: one with inputs of its own." in found.stderr
+
+
+@pytest.mark.parametrize(("taken", "given"), [(None, None), ("int8", "int8")])
+def test_a_file_of_integers_to_both_ends(
+    taken: str | None, given: str | None, photos_folder: Path, tmp_path: Path
+) -> None:
+    """The contract says what they stand for, and the program's answers are floats as from any file."""
+    photos, bundle = read_photos(photos_folder, "stretch"), tmp_path / "bundle"
+    train_data = [(photos.images[::2], photos.targets[::2])]
+    options = tfxfer.ExportOptions(input_dtype=taken, output_dtype=given)  # type: ignore[arg-type]
+    tfxfer.export(
+        train(*train_data[0], 0),
+        bundle,
+        ["litert:int8", "onnx:int8"],
+        calibration=train_data,
+        test=[(photos.images[1::2], photos.targets[1::2])],
+        labels=LABELS,
+        options=options,
+    )
+    contract = json.loads((bundle / "contract.json").read_text("utf-8"))
+    stored = contract["quantization"]["litert/int8.tflite"]["tensors"]
+    ends = [taken or "uint8", *[given or "uint8"] * 2]
+    assert [stored[name]["dtype"] for name in ("image", "probabilities", "logits")] == ends
+    assert stored["probabilities"]["scale"] == 1 / 256
+    assert tfxfer.verify(bundle).passed
+    for consumer, artifact in zip(CONSUMERS, ("litert/int8.tflite", "onnx/int8.onnx"), strict=True):
+        found = run(consumer, bundle, "--golden", blocked=tmp_path / "blocked")
+        assert found.returncode == 0, found.stderr
+        assert found.stdout == f"golden answers hold: {artifact}\n"
+    picture = bundle / contract["golden"]["pictures"][0]
+    share = run("litert_python", bundle, picture, blocked=tmp_path / "blocked").stdout.split("\t")[2]
+    assert 0.5 < float(share) <= 1
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS)

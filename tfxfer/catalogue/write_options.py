@@ -23,7 +23,7 @@ class WriteOptions:
     opset: int = DEFAULT_OPSET  # of ONNX
     granularity: Granularity = "channel"  # of int8 weights: a scale for each output channel, or one for all
     input_dtype: InputDtype = "uint8"  # of LiteRT in int8; int8 is the pixel less 128
-    output_dtype: OutputDtype = "float32"  # of LiteRT in int8; integers for chips without floats
+    output_dtype: OutputDtype | None = None  # of LiteRT in int8; None: as the answers are read
     resize: ResizeRule | None = None  # of a SavedModel that takes encoded pictures too; None: it does not
 
 

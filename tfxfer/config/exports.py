@@ -13,6 +13,6 @@ def write_options(export: ExportConfig, resize: ResizeRule) -> WriteOptions:
         opset=DEFAULT_OPSET if export.opset is None else export.opset,
         granularity="channel" if export.granularity is None else export.granularity,
         input_dtype="uint8" if export.input_dtype is None else export.input_dtype,
-        output_dtype="float32" if export.output_dtype is None else export.output_dtype,
+        output_dtype=export.output_dtype,
         resize=resize if export.format == "saved_model" else None,
     )

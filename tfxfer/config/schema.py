@@ -239,7 +239,9 @@ class ExportConfig(Section):
         default=None, description="for litert:int8: uint8 pictures (the default), or int8, 128 less"
     )
     output_dtype: OutputDtype | None = Field(
-        default=None, description="for litert:int8: float32 (the default), or integers to the end"
+        default=None,
+        description="for litert:int8: uint8 (the default of a classifier without a decision rule), int8 or float32 (of "
+        "all others)",
     )
     on_failure: OnFailure | None = Field(
         default=None, description="where a gate fails: refuse (the default), or ladder, which tries others"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.lite.python.convert_phase import ConverterError
 
-from tfxfer.catalogue.write_options import DEFAULTS, WriteOptions
+from tfxfer.catalogue.write_options import DEFAULTS, OutputDtype, WriteOptions
 from tfxfer.errors import ExportError
 from tfxfer.formats.captured import captured_output
 from tfxfer.formats.graph import without_weights
@@ -48,6 +49,7 @@ class LiteRTFormat:
         options: WriteOptions = DEFAULTS,
     ) -> None:
         _check_ends(traced, precision, options)
+        options = replace(options, output_dtype=_output_dtype(traced, precision, options))
         with captured_output() as output:
             try:
                 if precision == "float32":
@@ -95,8 +97,8 @@ def int8_block_errors(
 
 def _check_ends(traced: Traced, precision: str, options: WriteOptions) -> None:
     """Integers at the ends are for full int8, and int8 pictures for networks that take uint8 ones."""
-    ends = (options.input_dtype, options.output_dtype)
-    if precision != "int8" and ends != (DEFAULTS.input_dtype, DEFAULTS.output_dtype):
+    ends = (options.input_dtype, options.output_dtype or "float32")
+    if precision != "int8" and ends != (DEFAULTS.input_dtype, "float32"):
         raise ExportError(
             f"input_dtype and output_dtype are for int8, whose ends can be integers. Received: {precision} with "
             f"{ends[0]} and {ends[1]}. Leave them out."
@@ -106,6 +108,19 @@ def _check_ends(traced: Traced, precision: str, options: WriteOptions) -> None:
             f"an int8 input stands for uint8 pictures. Received: a network that takes {traced.input_dtype}. "
             "Set the network's input_dtype to uint8, or leave input_dtype out."
         )
+
+
+def _output_dtype(traced: Traced, precision: str, options: WriteOptions) -> OutputDtype:
+    """What full int8 answers in: bytes, so that no float is left, where the answer is the most probable class.
+
+    A byte knows 256 probabilities. Where a threshold or a rule reads them, and of the values of a regression, that
+    is too coarse, and a network that takes floats gives floats.
+    """
+    if options.output_dtype is not None:
+        return options.output_dtype
+    is_read = traced.decided or traced.task != "classification"
+    whole = precision == "int8" and traced.input_dtype == np.uint8 and not is_read
+    return "uint8" if whole else "float32"
 
 
 def convert_litert(frozen: GraphDef, outputs: tuple[str, ...]) -> bytes:

@@ -25,8 +25,7 @@ def recipe_of(precision: str, options: WriteOptions) -> Any:
 def static_recipe(options: WriteOptions, *, activation_bits: int = 8, floats: Iterable[str] = ()) -> Any:
     """Weights in int8 and activations in integers; operations whose output is one of `floats` stay in float.
 
-    So does the softmax, over as many numbers as there are classes: in integers it would know 256
-    probabilities, and small ones would all be 0. Only where integers are asked for at the outputs is it one.
+    So do the outputs, and the softmax, unless `options` ask for integers there.
     """
     from litert_quantizer.algorithm_manager import AlgorithmName
     from litert_quantizer.qtyping import TFLOperationName
@@ -35,7 +34,11 @@ def static_recipe(options: WriteOptions, *, activation_bits: int = 8, floats: It
     recipe = RecipeManager()
     every = TFLOperationName.ALL_SUPPORTED
     recipe.add_static_config(".*", every, activation_bits, 8, _granularity(options.granularity))
-    ends = (TFLOperationName.SOFTMAX, TFLOperationName.OUTPUT) if options.output_dtype == "float32" else ()
+    ends = (
+        (TFLOperationName.SOFTMAX, TFLOperationName.OUTPUT)
+        if options.output_dtype in (None, "float32")
+        else ()
+    )
     if activation_bits == 16:  # LiteRT has no step from bytes to 16 bits: pixels become floats on the way
         ends = (*ends, TFLOperationName.INPUT)
     for name in ends:

@@ -36,6 +36,7 @@ class Traced:
     labels: tuple[str, ...] | None
     classes: int  # outputs of each kind: one per label
     decoding: Decoding = field(default_factory=Decoding)
+    decided: bool = False  # whether a rule turns its probabilities into answers
     network: keras.Model | None = None  # the float32 rebuild that was traced; of a SavedModel there is none
 
     @property
@@ -102,7 +103,8 @@ def trace(
         )
     frozen = freeze_graph(function, output_names(decoding.task))
     variables = {} if network is None else _variables(network, function)
-    return Traced(function, variables, frozen, names, classes, decoding, network)
+    decided = isinstance(model, Network) and model.decision is not None
+    return Traced(function, variables, frozen, names, classes, decoding, decided, network)
 
 
 def _plain_decoding(outputs: int, task: TaskName | None) -> Decoding:

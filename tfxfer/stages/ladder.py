@@ -59,7 +59,7 @@ def with_ladder(wanted: Wanted, limits: Mapping[str, Mapping[str, float]]) -> Wa
 
 def _options(options: WriteOptions, precision: str) -> WriteOptions:
     """Without integer ends, which full int8 alone has."""
-    return options if precision == "int8" else replace(options, input_dtype="uint8", output_dtype="float32")
+    return options if precision == "int8" else replace(options, input_dtype="uint8", output_dtype=None)
 
 
 def make(wanted: Wanted, making: Making, folder: Path) -> None:
