@@ -53,7 +53,7 @@ def test_options_reach_the_files_that_they_suit(tmp_path: Path) -> None:
     exported(model, tmp_path / "plain", "litert:int8", "onnx")
     asked, plain = tmp_path / "asked", tmp_path / "plain"
     assert ends(asked / "litert/int8.tflite") == (np.int8, np.int8)
-    assert ends(plain / "litert/int8.tflite") == (np.uint8, np.float32)
+    assert ends(plain / "litert/int8.tflite") == (np.uint8, np.uint8)
     assert most_scales(asked / "litert/int8.tflite") == 1 < most_scales(plain / "litert/int8.tflite")
     opsets = [onnx.load(bundle / "onnx/float32.onnx").opset_import[0].version for bundle in (asked, plain)]
     assert opsets == [14, 17]
