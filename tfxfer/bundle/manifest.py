@@ -17,6 +17,7 @@ from tfxfer.errors import BundleError
 
 SCHEMA_VERSION = 1
 NAME = "manifest.json"
+SIGNATURE = "manifest.sig"  # of the manifest, so that the manifest cannot list it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Manifest:
 
 
 def bundle_files(folder: Path) -> dict[str, Path]:
-    """Every file below `folder` but the manifest, by its posix name, sorted.
+    """Every file below `folder` but the manifest and its signature, by its posix name, sorted.
 
     Raises:
         BundleError: a link, or something that is neither file nor folder.
@@ -63,7 +64,7 @@ def bundle_files(folder: Path) -> dict[str, Path]:
             raise BundleError(
                 f"a bundle holds plain files and folders only. Received: '{name}', a link or device."
             )
-        if path.is_file() and name != NAME:
+        if path.is_file() and name not in (NAME, SIGNATURE):
             found[name] = path
     return found
 

@@ -35,6 +35,7 @@ EXTRAS = {
     "kaggle": ("kagglehub", "Kaggle handles cannot be fetched as hub/ backbones"),
     "kerashub": ("keras_hub", "KerasHub's presets cannot be backbones"),
     "tensorboard": ("tensorboard", "tracking: [tensorboard] cannot be asked for"),
+    "sign": ("cryptography", "bundles cannot be signed, nor signatures checked"),
     "mlflow": ("mlflow", "tracking: [mlflow] cannot be asked for"),
 }
 PYTHON = ((3, 11), (3, 14))  # from, and below

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
         "export",
         "predict",
         "verify",
+        "sign",
         "demo",
         "explain",
         "cache",

@@ -16,15 +16,21 @@ from tfxfer.errors import VerificationError
 @click.command("verify", short_help="Check a bundle anywhere.")
 @click.argument("bundle", type=click.Path(exists=True, path_type=Path))
 @click.option("--data", metavar="PATH", help="Labelled images, to measure accuracy as well.")
+@click.option(
+    "--key",
+    metavar="PUBLIC.pem",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The public key that the bundle must be signed with (tfxfer sign).",
+)
 @json_option
 @quiet_option
-def command(bundle: Path, data: str | None, *, as_json: bool, quiet: bool) -> None:
+def command(bundle: Path, data: str | None, *, key: Path | None, as_json: bool, quiet: bool) -> None:
     """Check the files of BUNDLE against its manifest, its contract and its golden vectors."""
     prepare_tensorflow()
     with working(f"running every file of {bundle}", quiet=quiet):
         from tfxfer.verification.verify import inspect_bundle
 
-        report = inspect_bundle(bundle, data)
+        report = inspect_bundle(bundle, data, key=key)
     if as_json:
         print_json(report.as_dict())
     else:

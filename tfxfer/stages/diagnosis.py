@@ -52,7 +52,8 @@ def _advice(blocks: Sequence[tuple[str, float]]) -> str:
     name, error = max(blocks, key=lambda block: block[1])
     return (
         f"int8 hurts the block '{name}' most (alone in int8 it moves the logits by {error:.3g} of the largest): "
-        "take litert:mixed_int8, which keeps such blocks in float, or set on_failure: ladder"
+        "take litert:mixed_int8, which keeps such blocks in float, or set on_failure: ladder, which takes another "
+        "precision where that fails too"
     )
 
 

@@ -26,7 +26,7 @@ PENALTIES = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1)  # scikit-learn's alpha of a ridge: 
 ITERATIONS = 500
 # Of the median feature's standard deviation: the least that a feature is divided by. Grey pictures hardly move 90 of
 # MobileNetV2's 1280 features; divided by their own 1e-4 those got weights of 480 among ones of 0.2, beside which int8
-# knows all others as 0 (steel tiles: 0.84 in float, 0.47 in int8; with the floor 0.84 and 0.85).
+# knows all others as 0 (a head in int8 on steel tiles: 0.47 of 0.84; with the floor 0.85).
 LEAST_SHARE = 1 / 8
 
 

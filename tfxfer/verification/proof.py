@@ -63,9 +63,11 @@ class Proof:
         agreement = {} if decisions is None else {"decision_agreement": decisions.agreement}
         if isinstance(self.metrics, ClassificationMetrics):
             decided = {} if self.metrics.decision is None else {"decision": asdict(self.metrics.decision)}
+            interval = self.parity.accuracy_drop_interval
             return {
                 "accuracy": self.metrics.accuracy,
                 "accuracy_drop": self.parity.accuracy_drop,
+                **({} if interval is None else {"accuracy_drop_interval": list(interval)}),
                 "top1_agreement": self.parity.top1_agreement,
                 **agreement,
                 **decided,

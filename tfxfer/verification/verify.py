@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tfxfer.bundle.card import figure_text
 from tfxfer.bundle.contract import ArtifactSpec, Contract
-from tfxfer.bundle.manifest import Manifest, artifact_sha256, read_manifest
+from tfxfer.bundle.manifest import SIGNATURE, Manifest, artifact_sha256, read_manifest
 from tfxfer.bundle.reading import read_contract, read_text
+from tfxfer.bundle.signature import check_signature, public_key
 from tfxfer.errors import BundleError, RuntimeUnavailableError, VerificationError
 from tfxfer.runtimes.opening import open_runtime, stored_tensors
 from tfxfer.runtimes.runtime import Runtime
@@ -32,27 +33,30 @@ from tfxfer.verification.listing import check_files
 from tfxfer.verification.report import Findings, VerifyReport
 from tfxfer.verification.rescoring import check_data
 
+UNPROVEN = "; whose that is, only --key can tell"
 
-def verify_bundle(path: Path | str, data: str | None = None) -> VerifyReport:
-    """Check a bundle, and with `data`, a labelled folder or manifest, its accuracy too.
+
+def verify_bundle(path: Path | str, data: str | None = None, *, key: Path | None = None) -> VerifyReport:
+    """Check a bundle; with `data`, a labelled folder or manifest, its accuracy too; with a public `key`, its signature.
 
     Artifacts whose runtime is not installed are skipped, and the report says so.
 
     Raises:
         VerificationError: the bundle fails; the message lists every failure.
     """
-    report = inspect_bundle(path, data)
+    report = inspect_bundle(path, data, key=key)
     if not report.passed:
         lines = "\n".join(f"- {check.name}: {check.why}" for check in report.failures)
         raise VerificationError(f"'{path}' is not verified; failed checks: {len(report.failures)}.\n{lines}")
     return report
 
 
-def inspect_bundle(path: Path | str, data: str | None = None) -> VerifyReport:
+def inspect_bundle(path: Path | str, data: str | None = None, *, key: Path | None = None) -> VerifyReport:
     """As `verify_bundle`, but what failed is in the report instead of an error.
 
     Raises:
         BundleError: there is no bundle at `path`.
+        UsageError: `key` is no public key.
     """
     path = Path(path)
     if not (path / "manifest.json").is_file():
@@ -64,6 +68,13 @@ def inspect_bundle(path: Path | str, data: str | None = None) -> VerifyReport:
             f"a bundle is a folder with manifest.json. Received: '{path}', which has none. To go on, {repair}."
         )
     findings = Findings()
+    if key is not None or (path / SIGNATURE).is_file():
+        wanted = None if key is None else public_key(key)
+        with findings.guard("signature"):
+            signer = check_signature(path, wanted)
+            findings.result(
+                "signature", [], f"{SIGNATURE} holds, by the key {signer}{'' if key else UNPROVEN}"
+            )
     with findings.guard("bundle"):
         manifest = read_manifest(path)
         check_files(path, manifest, findings)  # a link ends it here: nothing is read through one
