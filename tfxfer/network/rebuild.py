@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.src.layers.convolutional.base_conv import BaseConv
 
 from tfxfer.backbones.graph import Step, flat_model, replay, steps_between
 from tfxfer.backbones.layer_configs import layer_config
@@ -15,6 +16,8 @@ from tfxfer.errors import NetworkError
 from tfxfer.network.network import Network
 
 HALF = ("float16", "bfloat16")
+LOW_RANK = (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Embedding, BaseConv)
+LOW_RANK_CONFIG = ("lora_rank", "lora_alpha")  # of a layer with a low-rank update, by Keras's names
 
 
 def rebuild_float32(model: Network | keras.Model) -> keras.Model:
@@ -88,7 +91,8 @@ def _copy(operation: Any) -> Any:
     ):
         return operation
     try:
-        return type(operation).from_config(_float32(layer_config(operation)))
+        config = {key: value for key, value in layer_config(operation).items() if key not in LOW_RANK_CONFIG}
+        return type(operation).from_config(_float32(config))
     except (TypeError, ValueError, NotImplementedError) as error:
         raise NetworkError(
             f"a layer must be built again from its get_config(). Received: {operation.name!r} "
@@ -121,20 +125,31 @@ def _float32_dtype(value: Any) -> Any:
 
 
 def _copy_layer_weights(original: Any, copy: Any) -> None:
-    if len(original.weights) != len(copy.weights):
+    values = _merged(original)
+    if len(values) != len(copy.weights):
         raise NetworkError(
-            f"the copy of {original.name!r} must have {len(original.weights)} weights. "
+            f"the copy of {original.name!r} must have {len(values)} weights. "
             f"Received: {len(copy.weights)}. "
             "Create all weights in build() or __init__, so that get_config() is enough to rebuild the layer."
         )
-    for old, new in zip(original.weights, copy.weights, strict=True):
+    for old, new in zip(values, copy.weights, strict=True):
         new.assign(keras.ops.cast(old, new.dtype))
         if not np.array_equal(
             np.asarray(new, np.float32), np.asarray(keras.ops.cast(old, "float32")), equal_nan=True
         ):
             raise NetworkError(
-                f"{old.path!r} must be copied without loss. Received: other values in the copy."
+                f"{new.path!r} must be copied without loss. Received: other values in the copy."
             )
+
+
+def _merged(layer: Any) -> list[Any]:
+    """What the copy's weights are: the layer's, a low-rank update (Keras's LoRA) added to the kernel it belongs to."""
+    if not (isinstance(layer, LOW_RANK) and layer.lora_enabled):
+        return list(layer.weights)
+    is_embedding = isinstance(layer, keras.layers.Embedding)
+    name, whole = ("embeddings", layer.embeddings) if is_embedding else ("kernel", layer.kernel)
+    kept = [weight for weight in layer.weights if not weight.name.startswith("lora_")]
+    return [whole if weight.name == name else weight for weight in kept]
 
 
 def _verify(rebuilt: keras.Model) -> None:
