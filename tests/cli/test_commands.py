@@ -63,7 +63,9 @@ def test_check_tells_the_task_from_the_columns(photos: Path, capsys: pytest.Capt
 def test_evaluate_prints_figures_and_warns_on_stderr(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stand_in(model: Path, data: str, *, pixels: object, input_dtype: str | None) -> dict[str, object]:
+    def stand_in(
+        model: Path, data: str, *, pixels: object, input_dtype: str | None, task: str | None
+    ) -> dict[str, object]:
         assert (data, pixels, input_dtype) == ("photos", SIGNED_UNIT, "float32")
         return METRICS
 
@@ -103,7 +105,7 @@ def test_memory_that_runs_out_is_one_line(
 def test_pixels_may_be_a_mapping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
     monkeypatch.setattr(
-        tools, "evaluate_path", lambda *_, pixels, input_dtype: seen.append(pixels) or METRICS
+        tools, "evaluate_path", lambda *_, pixels, input_dtype, task: seen.append(pixels) or METRICS
     )
     options = ["--model", str(tmp_path), "--data", "photos"]
     assert call("evaluate", *options, "--pixels", "{scale: 0.00784313725490196, offset: -1}") == 0
