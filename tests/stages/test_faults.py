@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.server
 import os
 import resource
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,9 @@ from tests.cli.running import call
 from tests.conftest import make_photos
 from tests.stages.conftest import Finished
 from tests.stages.running import report_of, run_obeying_chmod, snapshot, write_config
+from tfxfer.errors import RecordError
+from tfxfer.stages.pipeline import run
+from tfxfer.stages.stage import State
 from tfxfer.store.lock import exclusive
 
 REST = """
@@ -163,6 +168,29 @@ def test_a_download_that_breaks_off_ends_the_run_with_nothing_left(
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "cache" / "hub").exists()
     assert not list((tmp_path / "temporary").iterdir())
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A stage after which the pictures are gone, as on a share that is lost."""
+
+    photos: Path
+    name: str = "away"
+
+    def __call__(self, state: State, /) -> State:
+        shutil.rmtree(self.photos)
+        return state
+
+
+def test_pictures_that_go_away_are_named_and_nothing_is_trained_again(tmp_path: Path) -> None:
+    photos = make_photos(tmp_path / "photos", per_class=12)
+    config = write_config(tmp_path / "run.yaml", "photos", rest="exports: [onnx]\n")
+    with pytest.raises(RecordError, match=r"\.png' must be a file\. .* Restore or remove it"):
+        run(config, tmp_path / "out", after={"data": Away(photos)})
+    make_photos(tmp_path / "photos", per_class=12)
+    report = run(config, tmp_path / "out", resume=True)
+    assert [artifact["status"] for artifact in report["artifacts"]] == ["passed"]
+    assert report["stages"]["train"] == "run"
 
 
 @contextmanager
