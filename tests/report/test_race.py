@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from tests.report.making import HOSTILE, phase
+from tfxfer.report.plots.curves import common_bounds
 from tfxfer.report.race import render_race
 
 BLOCKS = ["block_1", "block_2", "block_3"]
@@ -66,3 +69,12 @@ def test_where_nothing_was_trained_it_says_why() -> None:
     page = render_race({"arms": [comparison()["arms"][3]], "verdicts": []})
     assert "Not trained" in page
     assert "overview" not in re.findall(r'\bid="([^"]+)"', page)
+
+
+def test_curves_of_all_lanes_share_their_axes() -> None:
+    low, high = phase("a", history={"val_loss": [3.0, 1.0]}), phase("b", history={"val_loss": [9.0, 8.0]})
+    assert common_bounds([low, high])["loss"] == pytest.approx((0.6, 9.4))
+    apart = comparison()
+    apart["arms"][5]["phases"] = [phase("b", history={"val_accuracy": [0.1, 0.2], "val_loss": [9.0, 8.0]})]
+    plots = [re.findall(r"<svg.*?</svg>", render_race(each), re.DOTALL)[1] for each in (comparison(), apart)]
+    assert plots[0] != plots[1]  # another lane moves the axes of this one

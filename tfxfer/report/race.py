@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from tfxfer.report import words
 from tfxfer.report.finished import number, numbers, rows
-from tfxfer.report.plots.curves import training_curves
+from tfxfer.report.plots.curves import Bounds, common_bounds, training_curves
 from tfxfer.report.plots.race import accuracy_by_size
 
 TITLES = {
@@ -51,7 +51,8 @@ def render_race(comparison: Mapping[str, Any]) -> str:
     """The page of a comparison, compare.json as JSON values; only what was trained is shown."""
     entries = rows(comparison, "arms")
     blocks = _blocks(entries)
-    lanes = tuple(_lane(entry, blocks, order) for order, entry in enumerate(entries))
+    bounds = common_bounds([phase for entry in entries for phase in rows(entry, "phases")])
+    lanes = tuple(_lane(entry, blocks, bounds, order) for order, entry in enumerate(entries))
     verdicts = [
         (str(entry.get("size")), _verdict(entry), _tone(entry)) for entry in rows(comparison, "verdicts")
     ]
@@ -79,7 +80,7 @@ def _blocks(entries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(str(name) for name in max(lists, key=len, default=()))
 
 
-def _lane(entry: Mapping[str, Any], blocks: Sequence[str], order: int) -> Lane:
+def _lane(entry: Mapping[str, Any], blocks: Sequence[str], bounds: Bounds, order: int) -> Lane:
     arm, phases = str(entry.get("arm")), rows(entry, "phases")
     return Lane(
         size=str(entry.get("size")),
@@ -87,7 +88,7 @@ def _lane(entry: Mapping[str, Any], blocks: Sequence[str], order: int) -> Lane:
         title=TITLES.get(arm, arm),
         figures=_figures(entry) if phases else (),
         strips=tuple(_strip(phase, blocks) for phase in phases),
-        curves=training_curves(phases, name=f"curves-{order}") if phases else None,
+        curves=training_curves(phases, f"curves-{order}", bounds) if phases else None,
         why=str(entry.get("why") or ""),
     )
 

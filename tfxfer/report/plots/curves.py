@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Bounds = Mapping[str, tuple[float, float]]  # metric -> its axis
+
 RATE = "learning_rate"
+MARGIN = 0.05  # of an axis, above and below its curves
 HEAD = "head"
 
 
@@ -31,8 +35,13 @@ class Span:
         return len(numbers(facts(self.phase, "history"), "val_loss")) or int(self.phase.get("epochs") or 0)
 
 
-def training_curves(phases: Sequence[Mapping[str, Any]], name: str = "curves") -> Markup:
-    """Validation and training figures over the epochs of all phases; `name` is the plot's own on its page."""
+def training_curves(
+    phases: Sequence[Mapping[str, Any]], name: str = "curves", bounds: Bounds = MappingProxyType({})
+) -> Markup:
+    """Validation and training figures over the epochs of all phases; `name` is the plot's own on its page.
+
+    Plots that stand beside each other are given the same `bounds`.
+    """
     spans, panels = _spans(phases), _panels(phases)
 
     def drawing(figure: Figure) -> None:
@@ -40,6 +49,7 @@ def training_curves(phases: Sequence[Mapping[str, Any]], name: str = "curves") -
         for axis, metric in zip(axes, panels, strict=True):
             _draw_metric(axis, spans, metric)
             _draw_starts(axis, spans)
+            axis.set_ylim(bounds.get(metric))
         axes[-1].set_xlabel("epochs of all phases")
         axes[-1].set_xlim(left=-0.2)
         axes[-1].xaxis.get_major_locator().set_params(integer=True)
@@ -49,6 +59,23 @@ def training_curves(phases: Sequence[Mapping[str, Any]], name: str = "curves") -
         f"{' and '.join(panel.replace('_', ' ') for panel in panels)} over the epochs of {len(spans)} phases"
     )
     return draw(name, title, drawing, height=1.9 * len(panels) + 0.4)
+
+
+def common_bounds(phases: Sequence[Mapping[str, Any]]) -> Bounds:
+    """Of every metric, the axis that holds all its curves."""
+    found = {}
+    for metric in _panels(phases):
+        values = [
+            value
+            for phase in phases
+            for name in (metric, f"val_{metric}")
+            for value in (number(facts(phase, "before"), name), *numbers(facts(phase, "history"), name))
+            if value is not None
+        ]
+        if values:
+            room = MARGIN * (max(values) - min(values))
+            found[metric] = (min(values) - room, max(values) + room)
+    return found
 
 
 def learning_rates(phases: Sequence[Mapping[str, Any]]) -> Markup | None:
