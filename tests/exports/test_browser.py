@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,12 +18,14 @@ from tests.browser import axe_script, browser, console, needs_browser, requested
 from tests.exports.javascript import installed, needs_node
 from tests.verification import tampering
 from tests.verification.making import make_real_bundle, make_three_colours, read_photos
+from tfxfer.stages.pipeline import run
 from tfxfer.stages.predict import predict
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, needs_browser, needs_node]
 
 MARKUP = "<img src=x onerror=alert(1)>"
 FILES = ("litert/float32.tflite", "onnx/float32.onnx")
+WEIGHTS = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +101,36 @@ def test_ten_pictures_get_the_labels_that_the_bundle_gives_and_nothing_is_asked_
         assert console(driver) == []
 
 
+@pytest.mark.real
+def test_ten_flowers_of_the_test_split_get_the_trained_network_s_labels(
+    page: Path, assets: Path, tmp_path: Path
+) -> None:
+    photos, weights = assets / "images" / "flowers5", assets / "keras_weights" / WEIGHTS
+    config = {
+        "data": str(photos),
+        "backbone": {"name": "keras/MobileNetV2", "weights": str(weights), "image_size": 128},
+        "training": "feature_extraction",
+        "exports": ["litert", "onnx"],
+    }
+    run(config, tmp_path / "run")
+    shutil.copytree(tmp_path / "run" / "bundle", page / "flowers")
+    with (tmp_path / "run" / "splits.csv").open(encoding="utf-8", newline="") as table:
+        held_out = [photos / row["path"] for row in csv.DictReader(table) if row["split"] == "test"]
+    pictures = held_out[:: len(held_out) // 9][:10]
+    assert len(pictures) == 10
+    wanted = [entry["label"] for entry in predict(tmp_path / "run", pictures)["predictions"]]
+    assert len(set(wanted)) >= 4
+    with opened(page, "flowers/") as (driver, _):
+        for file in FILES:
+            choose(driver, file)
+            assert [ask(driver, picture) for picture in pictures] == wanted
+        assert console(driver) == []
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_the_golden_answers_hold_and_a_changed_weight_breaks_them(
     page: Path, file: str, tmp_path: Path
 ) -> None:
-    import shutil
-
     import numpy as np
 
     kernel = tampering.first_convolution(page / "bundle", file)
