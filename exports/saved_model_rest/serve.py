@@ -48,14 +48,24 @@ class Model:
             files = [base64.b64decode(entry["b64"], validate=True) for entry in instances]
             found = self._signatures[name](image_bytes=tf.constant(files))
         else:
-            pixels = np.asarray(instances, self.contract["input"]["dtype"])
-            found = self._signatures[name](image=tf.constant(pixels))
+            found = self._signatures[name](image=tf.constant(self._pixels(instances)))
         arrays = {output["name"]: found[output["name"]].numpy() for output in self.contract["outputs"]}
         return {
             "predictions": [
                 {key: array[row].tolist() for key, array in arrays.items()} for row in range(len(instances))
             ]
         }
+
+    def _pixels(self, instances: list) -> np.ndarray:
+        """Checked before TensorFlow sees it, which may end the process on a tensor of another shape."""
+        wanted = self.contract["input"]
+        pixels = np.asarray(instances, wanted["dtype"])
+        if list(pixels.shape[1:]) != wanted["shape"][1:]:
+            raise ValueError(
+                f"instances must be pictures of shape {wanted['shape']}, {wanted['dtype']}. "
+                f"Received: {list(pixels.shape)} in all."
+            )
+        return pixels
 
 
 def handler(model: Model) -> type[BaseHTTPRequestHandler]:

@@ -160,7 +160,7 @@ def test_verify_prints_every_check_and_exits_1_where_one_fails(
     from tfxfer.verification.report import Check, VerifyReport
 
     checks = (Check("files", "passed", "21 files"), Check("labels", "failed", "two are exchanged"))
-    monkeypatch.setattr(verify, "inspect_bundle", lambda path, data: VerifyReport("b", checks))
+    monkeypatch.setattr(verify, "inspect_bundle", lambda path, data, key: VerifyReport("b", checks))
     assert call("verify", str(tmp_path)) == 1
     out, err = capsys.readouterr()
     assert "labels  failed  two are exchanged" in out

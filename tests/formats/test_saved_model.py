@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests.formats.models import LABELS, images
@@ -47,3 +48,12 @@ def test_it_holds_every_variable_and_the_labels(artifacts: dict[str, Path], trac
 def test_nothing_random_is_left_in_it(artifacts: dict[str, Path]) -> None:
     names = {path.name for path in artifacts["saved_model"].iterdir()}
     assert names == {"saved_model.pb", "variables", "assets", "assets.extra"}
+
+
+@pytest.mark.parametrize("cut", [np.s_[0], np.s_[:, :-1], np.s_[..., :2], np.s_[None]])
+def test_a_tensor_of_another_shape_is_an_error_and_no_end_of_the_process(
+    artifacts: dict[str, Path], cut: object
+) -> None:
+    serve = tf.saved_model.load(str(artifacts["saved_model"])).signatures["serving_default"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="is not compatible with expected shape"):
+        serve(image=tf.constant(images(3)[cut]))

@@ -284,7 +284,7 @@ def test_a_failed_gate_keeps_the_file_as_rejected_and_exits_1(
     assert not (out / "bundle" / "litert" / "float32.tflite").exists()
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "<h1>Not ready: 1 check failed</h1>" in page
-    assert page.index("litert:float32: max_size_bytes 1") < page.index("<main>")
+    assert page.index("must be at most 1 B (max_size_bytes)") < page.index("<main>")
     capsys.readouterr()
     assert call("verify", str(out / "bundle")) == 0
     contract = json.loads((out / "bundle" / "contract.json").read_text())

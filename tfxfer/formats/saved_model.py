@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +16,7 @@ from tfxfer.formats.captured import captured_output
 from tfxfer.formats.saved_model_bytes import bytes_function
 from tfxfer.formats.trace import Traced
 from tfxfer.runtimes.labels import labels_text
-from tfxfer.runtimes.runtime import LABELS_FILE, SIGNATURE, TASK_FILE
+from tfxfer.runtimes.runtime import INPUT, LABELS_FILE, SIGNATURE, TASK_FILE
 from tfxfer.runtimes.saved_model import BYTES_SIGNATURE, EXTRA_FOLDER
 from tfxfer.store.atomic import replaced_folder
 
@@ -53,10 +54,21 @@ def _save(traced: Traced, folder: Path, resize: ResizeRule | None) -> None:
     module = tf.Module()
     module.weights = traced.variables
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    signatures = {SIGNATURE: traced.function}
+    signatures = {SIGNATURE: _checked(traced)}
     if resize is not None:
         signatures[BYTES_SIGNATURE] = bytes_function(traced, resize)
     tf.saved_model.save(module, str(folder), signatures=signatures, options=options)
+
+
+def _checked(traced: Traced) -> Any:
+    """The traced function for pictures of its shape only: on others TensorFlow's kernels answer, or end the process."""
+    shape = (None, *traced.input_shape)
+
+    def serve(image: tf.Tensor) -> Any:
+        return traced.function(tf.ensure_shape(image, shape))
+
+    spec = tf.TensorSpec(shape, traced.input_dtype, name=INPUT)
+    return tf.function(serve, input_signature=[spec], autograph=False).get_concrete_function()
 
 
 def _write_extra(traced: Traced, folder: Path) -> None:
