@@ -74,19 +74,24 @@ def test_tensorflow_starts_without_a_word() -> None:
     assert result.stderr == ""
 
 
+def beside(folder: Path, code: str, *, check: bool) -> subprocess.CompletedProcess[str]:
+    """Run code that imports the folder's modules in place of installed ones."""
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=check,
+        timeout=120,
+    )
+
+
 def test_a_failing_import_shows_what_was_held_back(tmp_path: Path) -> None:
     (tmp_path / "tensorflow.py").write_text("import os\nos.write(2, b'why')\nraise ImportError('broken')\n")
     code = "from tfxfer.cli.environment import prepare_tensorflow as p; p(); import tensorflow"
-    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**environment, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    result = beside(tmp_path, code, check=False)
     assert "why" in result.stderr
     assert "broken" in result.stderr
 
@@ -100,16 +105,7 @@ def test_what_is_held_back_is_in_the_log_of_a_run(
         "from tfxfer.cli.environment import prepare_tensorflow as p; from tfxfer.runtimes import quiet; p(); "
         "import tensorflow; print(quiet.START_UP)"
     )
-    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**environment, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
+    result = beside(tmp_path, code, check=True)
     assert (result.stdout, result.stderr) == (f"{[noise]}\n", "")
     monkeypatch.setattr("tfxfer.stages.training.START_UP", [noise])
     rest = "training: {phases: [{name: head, epochs: 1}]}\nevaluation: {baselines: false}\nexports: []\n"

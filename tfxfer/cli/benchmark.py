@@ -11,7 +11,14 @@ import click
 from tfxfer.catalogue.pixels import Pixels
 from tfxfer.catalogue.tasks import TaskName
 from tfxfer.cli.environment import prepare_tensorflow
-from tfxfer.cli.options import json_option, overwrite_option, pixels_option, quiet_option, task_option
+from tfxfer.cli.options import (
+    device_logs_option,
+    json_option,
+    overwrite_option,
+    pixels_option,
+    quiet_option,
+    task_option,
+)
 from tfxfer.cli.output import print_json, print_page, warn
 from tfxfer.errors import UsageError
 from tfxfer.store.writable import require_writable
@@ -60,14 +67,7 @@ class NumbersType(click.ParamType):
 @click.option(
     "--runs", default=50, show_default=True, help="Predictions that are timed, after 5 that are not."
 )
-@click.option(
-    "--import",
-    "logs",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What LiteRT's benchmark_model printed on a phone; the file's name is the device's. Repeatable.",
-)
+@device_logs_option("; the file's name is the device's")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=f"Also write {FILE} there."
 )

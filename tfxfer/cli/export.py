@@ -15,6 +15,7 @@ from tfxfer.catalogue.tasks import TaskName
 from tfxfer.catalogue.write_options import DEFAULT_OPSET, OPSETS, Granularity, OutputDtype
 from tfxfer.cli.environment import prepare_tensorflow
 from tfxfer.cli.options import (
+    device_logs_option,
     json_option,
     model_option,
     out_option,
@@ -76,14 +77,7 @@ from tfxfer.cli.working import working
     type=click.Choice(get_args(OnFailure)),
     help="ladder: where a gate fails, try the other precisions and keep the smallest that holds every gate.",
 )
-@click.option(
-    "--import",
-    "logs",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What LiteRT's benchmark_model printed on a phone: litert:fastest is then the fastest there. Repeatable.",
-)
+@device_logs_option(": litert:fastest is then the fastest there")
 @overwrite_option
 @json_option
 @quiet_option

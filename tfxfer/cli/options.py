@@ -91,3 +91,15 @@ def out_option(words: str, *, required: bool = True) -> Decorator:
         metavar="DIR",
         help=words,
     )
+
+
+def device_logs_option(use: str) -> Decorator:
+    """`--import`: figures of a phone; `use` says what the command does with them."""
+    return click.option(
+        "--import",
+        "logs",
+        multiple=True,
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help=f"What LiteRT's benchmark_model printed on a phone{use}. Repeatable.",
+    )

@@ -15,9 +15,9 @@ from tfxfer.data import ArraySplit
 from tfxfer.errors import ConfigError
 from tfxfer.evaluation.predictions import Predictions, collect
 from tfxfer.evaluation.thresholds import best_f1_thresholds, threshold_at
-from tfxfer.stages.data import RunData, pixels_key
+from tfxfer.stages.data import RunData
 from tfxfer.stages.stage import State
-from tfxfer.stages.training import TrainedNetwork
+from tfxfer.stages.training import TrainedNetwork, answers_key
 from tfxfer.store.fingerprint import value_sha256
 from tfxfer.verification.reference import BATCH_SIZE
 
@@ -56,12 +56,9 @@ class Decide:
     name: str = "decide"
 
     def key(self, state: State) -> Mapping[str, object]:
-        trained, data = state.get("trained", TrainedNetwork), state.get("data", RunData)
         asked = state.config.evaluation.decision
         return {
-            "network": trained.fingerprint,
-            **pixels_key(data, state.config),
-            "validation": list(data.validation.paths),
+            **answers_key(state, "validation"),
             "decision": None if asked is None else asked.model_dump(mode="json"),
         }
 

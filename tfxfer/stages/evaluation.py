@@ -12,9 +12,9 @@ from tfxfer.config.schema import Config
 from tfxfer.data import slice_values
 from tfxfer.evaluation.predictions import Predictions, checked_targets, collect
 from tfxfer.runtimes.outputs import Outputs
-from tfxfer.stages.data import RunData, pixels_key, slicings
+from tfxfer.stages.data import RunData, slicings
 from tfxfer.stages.stage import State
-from tfxfer.stages.training import TrainedNetwork
+from tfxfer.stages.training import TrainedNetwork, answers_key
 from tfxfer.verification.evidence import Evidence, GateResult
 from tfxfer.verification.gates import check_gates
 from tfxfer.verification.parity import parity
@@ -38,12 +38,7 @@ class Evaluate:
     name: str = "evaluate"
 
     def key(self, state: State) -> Mapping[str, object]:
-        trained, data = state.get("trained", TrainedNetwork), state.get("data", RunData)
-        return {
-            "network": trained.fingerprint,
-            **pixels_key(data, state.config),
-            "test": list(data.test.paths),
-        }
+        return answers_key(state, "test")
 
     def compute(self, state: State, folder: Path) -> None:
         trained, data = state.get("trained", TrainedNetwork), state.get("data", RunData)

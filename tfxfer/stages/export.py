@@ -19,13 +19,13 @@ from tfxfer.config.schema import Config, ExportConfig
 from tfxfer.data import ArraySplit, ChosenSource, decode_image
 from tfxfer.stages.artifacts import MEMORY_GATE, Judged, Tracing, Wanted, judged, read_written
 from tfxfer.stages.calibration import calibration_split, require_calibration
-from tfxfer.stages.data import RunData, pixels_key
+from tfxfer.stages.data import RunData
 from tfxfer.stages.diagnosis import diagnosed
 from tfxfer.stages.handover import About, Pictures, golden_indices, hand_over
 from tfxfer.stages.ladder import Making, make, with_ladder
 from tfxfer.stages.slower import with_notes
 from tfxfer.stages.stage import State
-from tfxfer.stages.training import TrainedNetwork
+from tfxfer.stages.training import TrainedNetwork, answers_key
 from tfxfer.store.fingerprint import value_sha256
 from tfxfer.verification.reference import Reference
 
@@ -78,12 +78,7 @@ class WriteArtifact:
         return f"export-{self.wanted.format}-{self.wanted.precision}"
 
     def key(self, state: State) -> Mapping[str, object]:
-        trained, data = state.get("trained", TrainedNetwork), state.get("data", RunData)
-        key: dict[str, object] = {
-            "network": trained.fingerprint,
-            **pixels_key(data, state.config),
-            "test": list(data.test.paths),
-        }
+        key = answers_key(state, "test")
         if self.wanted.options != DEFAULTS:
             key["options"] = asdict(self.wanted.options)
         if MEMORY_GATE in self.wanted.limits:
@@ -91,21 +86,11 @@ class WriteArtifact:
         if self.wanted.choice is not None:  # which one is chosen depends on every rung's gates
             rungs = {rung.precision: dict(rung.limits) for rung in self.wanted.rungs}
             key["ladder"] = {"choice": self.wanted.choice, "own": dict(self.wanted.limits), "rungs": rungs}
-        split = self._calibration(state)
+        split = _calibration(self.wanted, state)
         return key if split is None else {**key, "calibration": list(split.paths)}
 
     def compute(self, state: State, folder: Path) -> None:
-        split = self._calibration(state)
-        calibration = None if split is None else np.asarray(split.images)
-        making = Making(state.get("tracing", Tracing), state.get("reference", Reference), calibration)
-        make(self.wanted, making, folder)
-
-    def _calibration(self, state: State) -> ArraySplit | None:
-        if not self.wanted.is_calibrated:
-            return None
-        return calibration_split(
-            state.get("data", RunData), self.wanted.calibration_images, state.config.seed
-        )
+        make(self.wanted, _making(self.wanted, state, state.get("reference", Reference)), folder)
 
     def load(self, state: State, folder: Path) -> State:
         written = (*state.results.get("written", ()), read_written(self.wanted, folder))
@@ -137,11 +122,20 @@ class HandOver:
 def _diagnosed(entry: Judged, state: State, reference: Reference) -> Judged:
     if entry.passed:
         return entry
-    data, split = state.get("data", RunData), None
-    if entry.wanted.is_calibrated:
-        split = calibration_split(data, entry.wanted.calibration_images, state.config.seed)
+    making = _making(entry.wanted, state, reference)
+    return diagnosed(entry, making, state.get("data", RunData).test.paths)
+
+
+def _calibration(wanted: Wanted, state: State) -> ArraySplit | None:
+    if not wanted.is_calibrated:
+        return None
+    return calibration_split(state.get("data", RunData), wanted.calibration_images, state.config.seed)
+
+
+def _making(wanted: Wanted, state: State, reference: Reference) -> Making:
+    split = _calibration(wanted, state)
     calibration = None if split is None else np.asarray(split.images)
-    return diagnosed(entry, Making(state.get("tracing", Tracing), reference, calibration), data.test.paths)
+    return Making(state.get("tracing", Tracing), reference, calibration)
 
 
 def _event(entry: Judged) -> dict[str, object]:

@@ -13,9 +13,9 @@ from tfxfer.evaluation.calibration import reliability
 from tfxfer.evaluation.predictions import Predictions, collect
 from tfxfer.evaluation.score import score_predictions
 from tfxfer.evaluation.temperature import Temperature, find_temperature, tempered
-from tfxfer.stages.data import RunData, pixels_key
+from tfxfer.stages.data import RunData
 from tfxfer.stages.stage import State
-from tfxfer.stages.training import TrainedNetwork
+from tfxfer.stages.training import TrainedNetwork, answers_key
 from tfxfer.store.fingerprint import value_sha256
 from tfxfer.verification.reference import BATCH_SIZE, Reference
 
@@ -56,12 +56,7 @@ class FindTemperature:
     name: str = "temperature"
 
     def key(self, state: State) -> Mapping[str, object]:
-        trained, data = state.get("trained", TrainedNetwork), state.get("data", RunData)
-        return {
-            "network": trained.fingerprint,
-            **pixels_key(data, state.config),
-            "validation": list(data.validation.paths),
-        }
+        return answers_key(state, "validation")
 
     def compute(self, state: State, folder: Path) -> None:
         network = state.get("trained", TrainedNetwork).network

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tfxfer.config.schema import Config
 from tfxfer.runtimes.quiet import START_UP
@@ -63,6 +63,17 @@ class TrainedNetwork:
             "blocks": len(self.network.blocks),
             "image_size": list(self.network.input.size),
         }
+
+
+def answers_key(state: State, role: Literal["validation", "test"]) -> dict[str, object]:
+    """What the trained network's answers on a split depend on."""
+    data = state.get("data", RunData)
+    split = data.validation if role == "validation" else data.test
+    return {
+        "network": state.get("trained", TrainedNetwork).fingerprint,
+        **pixels_key(data, state.config),
+        role: list(split.paths),
+    }
 
 
 @dataclass(frozen=True, slots=True)
