@@ -10,12 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.framework.attr_value_pb2 import AttrValue
+from tensorflow.core.framework.node_def_pb2 import NodeDef
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from tests.backbones.modules import SIDE, save_signature_only, save_tiny, save_without_gradients
 from tests.backbones.test_variable_blocks import MOBILENET_V2_BLOCKS
 from tests.training.test_rates import AfterFirstBatch
 from tests.training.tiny import weights_by_name
 from tfxfer.backbones.backbone import load_backbone
+from tfxfer.backbones.random_seeds import seeded
 from tfxfer.backbones.saved_model_layer import SavedModelFeatures
 from tfxfer.catalogue.formats import artifact_path
 from tfxfer.errors import BlockError, ConfigError, UsageError
@@ -132,6 +136,31 @@ def test_penalties_of_the_module_are_added_where_it_learns(folder: Path) -> None
     freeze(network, FreezePolicy("none"))
     network.model(pictures()[0], training=True)
     assert network.model.losses == []
+
+
+def test_dropout_that_was_exported_without_a_seed_follows_the_backbone_s(tmp_path: Path) -> None:
+    tf.random.set_seed(None)  # type: ignore[arg-type]  # one that is set is written into what is exported
+    folder = save_tiny(tmp_path / "module")
+    first, again, other = (
+        np.asarray(SavedModelFeatures(str(folder), seed=seed)(pictures()[0], training=True))
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    network = attach_head(load_backbone(f"hub/{folder}", pixels="[-1,1]", seed=7), ["a", "b"])
+    assert network.model.get_layer("saved_model").seed == 7
+
+
+def test_a_seed_of_the_module_s_own_and_its_assets_are_left_alone(folder: Path, tmp_path: Path) -> None:
+    def node(**seeds: int) -> NodeDef:
+        return NodeDef(op="RandomUniform", attr={name: AttrValue(i=seed) for name, seed in seeds.items()})
+
+    with seeded(folder, SavedModel(), [("call", node(seed=0, seed2=3)), ("call", node(seed=2))]) as place:
+        assert place == folder
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "words.txt").touch()
+    with seeded(tmp_path, SavedModel(), [("call", node())]) as place:
+        assert place == tmp_path
 
 
 def test_frozen_features_are_computed_once(folder: Path) -> None:

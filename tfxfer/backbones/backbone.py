@@ -139,7 +139,14 @@ def _from_hub(name: str, asked: _Asked) -> Backbone:
     if asked.until is not None:
         raise ConfigError(f"{OPAQUE}. Received: until {asked.until!r} with {name!r}. Leave it out.")
     handle = name.removeprefix("hub/")
-    loaded = load_hub(handle, asked.image_size, asked.pixels, options=asked.options, kind=asked.kind)
+    loaded = load_hub(
+        handle,
+        asked.image_size,
+        asked.pixels,
+        options=asked.options,
+        kind=asked.kind,
+        seed=asked.seed,
+    )
     return _backbone(name, loaded)
 
 

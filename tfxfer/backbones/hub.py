@@ -23,6 +23,7 @@ def load_hub(
     *,
     options: Mapping[str, object] | None = None,
     kind: Kind = "image",
+    seed: int = 0,
 ) -> Loaded:
     """The SavedModel that a handle means, called on float32 images after `pixels`, or on tensors as they come.
 
@@ -44,7 +45,7 @@ def load_hub(
         )
     folder = module_folder(handle, chosen.get("sha256"))
     module = SavedModelFeatures(
-        str(folder), signature=chosen.get("signature"), output_name=chosen.get("output")
+        str(folder), signature=chosen.get("signature"), output_name=chosen.get("output"), seed=seed
     )
     contract: Input
     if pixels is not None and kind == "image":

@@ -32,18 +32,21 @@ class Module:
     frozen_because: str = ""  # why it cannot learn; empty: it can
 
 
-def open_module(folder: Path, signature: str | None = None, output: str | None = None) -> Module:
+def open_module(
+    folder: Path, signature: str | None = None, output: str | None = None, *, seed: int = 0
+) -> Module:
     """Load a SavedModel and find the function to call.
 
     A callable one (TF Hub's TF2 format) is called itself, unless `signature` names one of its signatures, which
-    only works frozen. `output` chooses among several outputs.
+    only works frozen. `output` chooses among several outputs. Dropout and the like follow `seed` where they were
+    exported without one.
 
     Raises:
         BackboneError: the folder holds no SavedModel of one tensor, or a damaged or unsafe one.
         ConfigError: no such signature or output; those that there are are listed.
     """
     described = check_saved_model(folder)
-    loaded = load_saved_model(folder)
+    loaded = load_saved_model(folder, seed=seed)
     where = str(folder)
     if signature is not None or not callable(loaded):
         why = _why_frozen(tf1=is_tf1_style(described), chosen=signature)

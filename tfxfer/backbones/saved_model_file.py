@@ -10,6 +10,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from tfxfer.backbones.random_seeds import seeded
 from tfxfer.errors import BackboneError
 
 GRAPH, VARIABLES = "saved_model.pb", Path("variables/variables")
@@ -41,15 +42,16 @@ LOADING_ERRORS = (
 SAVERS = ("__inference__traced_save", "__inference__traced_restore")
 
 
-def load_saved_model(folder: Path) -> Any:
-    """The loaded SavedModel of a folder.
+def load_saved_model(folder: Path, *, seed: int = 0) -> Any:
+    """The loaded SavedModel of a folder; random operations without a seed of their own follow `seed`.
 
     Raises:
         BackboneError: it holds none, a damaged one, or one that would read or write files or run Python.
     """
-    check_saved_model(folder)
+    described = check_saved_model(folder)
     try:
-        return tf.saved_model.load(str(folder))
+        with seeded(folder, described, _nodes(described), seed=seed) as place:
+            return tf.saved_model.load(str(place))
     except LOADING_ERRORS as error:
         raise BackboneError(
             f"{folder} must be a readable SavedModel. Received: {_first_line(error)} Fetch it again."

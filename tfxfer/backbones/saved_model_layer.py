@@ -45,6 +45,7 @@ class SavedModelFeatures(keras.layers.Layer):
 
     It runs in training mode (batch statistics, moving averages, dropout) only where all of it learns, norms
     included: it has one switch for everything in it. Otherwise what is unfrozen learns in inference mode.
+    Its dropout follows `seed`, from the beginning in every phase.
 
     Raises:
         BackboneError: the folder holds no SavedModel that can be called on one tensor.
@@ -57,14 +58,15 @@ class SavedModelFeatures(keras.layers.Layer):
         *,
         signature: str | None = None,
         output_name: str | None = None,
+        seed: int = 0,
         name: str = "saved_model",
         dtype: str = "float32",
         trainable: bool = True,
     ):
         super().__init__(name=name, dtype="float32")
         del dtype, trainable  # a SavedModel's are its own
-        self.folder, self.signature, self.output_name = folder, signature, output_name
-        self._module = open_module(Path(folder), signature, output_name)
+        self.folder, self.signature, self.output_name, self.seed = folder, signature, output_name, seed
+        self._module = open_module(Path(folder), signature, output_name, seed=seed)
         self.parts = tuple(_parts(self._module.variables, self._module.trainable, name))
         self._trackable = self._module.loaded
         self._shape: tuple[int | None, ...] = tuple(self._module.spec.shape or ())
@@ -128,6 +130,7 @@ class SavedModelFeatures(keras.layers.Layer):
         return {
             "name": self.name,
             "folder": self.folder,
+            "seed": self.seed,
             **{k: v for k, v in chosen.items() if v is not None},
         }
 
