@@ -19,6 +19,19 @@ from tests.stages.running import report_of, run_process, write_config
 FAINT = 20  # every so manieth picture is drawn with a twenty-fifth of the ink
 
 
+SECRET = "camera 4711 of Jane Doe"  # in the EXIF of the finished run's photos
+
+
+def write_exif(path: Path) -> None:
+    """What a phone writes into a photo: who, with what, and where."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x013B] = SECRET, SECRET  # Make, Artist
+    exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)  # GPSLatitude
+    with Image.open(path) as image:
+        image.load()
+        image.save(path, exif=exif)
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """A run that ended well: what it read, where it wrote, what it printed."""
@@ -48,6 +61,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """`tfxfer run` over 2 x 24 generated photos, with three exports, done once in a process of its own."""
     folder = tmp_path_factory.mktemp("finished")
     make_photos(folder / "photos", per_class=24)
+    for path in (folder / "photos").rglob("*.png"):
+        write_exif(path)
     write_config(folder / "run.yaml", "photos")
     process = run_process("run", "run.yaml", "--out", "out", cwd=folder)
     assert process.returncode == 0, process.stderr

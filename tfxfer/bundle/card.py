@@ -35,6 +35,7 @@ class Card:
     test: Mapping[str, object]  # report.json's test
     artifacts: tuple[ArtifactFigures, ...]
     limits: tuple[str, ...] = ()  # sentences, beside those that the figures themselves say
+    golden_names: tuple[str, ...] = ()  # of the golden inputs, as the data call them; () of generated ones
     score_name: str = "accuracy"  # the key of `test` that the task is judged by
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from tfxfer.catalogue.decision import Decision
 from tfxfer.catalogue.decoding import Decoding
+from tfxfer.catalogue.golden import GoldenSource
 from tfxfer.catalogue.grey import FORMULA, GREY
 from tfxfer.catalogue.inputs import ResizeRule, Size
 from tfxfer.catalogue.tasks import LOGITS as LOGITS_OUTPUT
@@ -85,6 +86,7 @@ class Contract:
     pictures: tuple[str, ...]  # golden pictures, paths inside the bundle; empty where inputs are no pictures
     decoding: Decoding = field(default_factory=Decoding)
     decision: Decision | None = None  # None: the label is the one of the largest probability
+    golden_source: GoldenSource = "held_out"
     schema_version: int = field(default=SCHEMA_VERSION)
 
     @property
@@ -108,6 +110,7 @@ class Contract:
 
     def _golden_dict(self) -> dict[str, object]:
         return {
+            "source": self.golden_source,
             "pictures": list(self.pictures),
             "inputs": INPUTS,
             "probabilities": PROBABILITIES,

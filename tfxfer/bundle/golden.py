@@ -1,4 +1,4 @@
-"""Golden vectors: real pictures with the trained network's own answers, for whoever reads the bundle."""
+"""Golden vectors: pictures with the trained network's own answers, for whoever reads the bundle."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from PIL import Image
 from tfxfer.bundle.contract import EXPECTED, INPUTS, LOGITS, PROBABILITIES, Contract, Dtype
 from tfxfer.bundle.reading import read_json
 from tfxfer.catalogue.decoding import Answer, answer
+from tfxfer.catalogue.golden import GOLDEN_INPUTS
 from tfxfer.catalogue.tasks import TASKS, TaskName
 from tfxfer.errors import BundleError
 
-Truth = str | list[str] | dict[str, float]  # a label, labels, or values by label
+Truth = str | list[str] | dict[str, float] | None  # a label, labels, or values by label; None: nobody knows
 ANSWERS: Mapping[TaskName, str] = {
     "classification": "label",
     "multi_label": "labels",
@@ -27,7 +28,7 @@ ANSWERS: Mapping[TaskName, str] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Golden:
-    """K held-out inputs, the pictures that they come from, and what the trained network says of them."""
+    """K inputs, the pictures that they come from, and what the trained network says of them."""
 
     pictures: tuple[
         np.ndarray, ...
@@ -35,7 +36,7 @@ class Golden:
     inputs: np.ndarray  # (K, H, W, C) uint8 or float32: what an artifact is fed
     probabilities: np.ndarray  # (K, labels) float32; of a regression the values
     logits: np.ndarray  # (K, labels) float32
-    targets: tuple[Truth, ...]  # of each
+    targets: tuple[Truth, ...]  # of each; None of one that was generated
     own_logits: Mapping[str, np.ndarray] = field(
         default_factory=dict
     )  # (K, classes) float32 of quantised files, by their path in the bundle
@@ -56,8 +57,13 @@ class Expected:
     outputs: dict[str, float]  # the first output, by label
 
 
+def labels_of(target: Truth) -> list[str]:
+    """The labels that a target names."""
+    return [target] if isinstance(target, str) else list(target or ())
+
+
 def choose_golden(
-    targets: np.ndarray, logits: np.ndarray, count: int = 8, task: TaskName = "classification"
+    targets: np.ndarray, logits: np.ndarray, count: int = GOLDEN_INPUTS, task: TaskName = "classification"
 ) -> list[int]:
     """The indices of `count` test images.
 
@@ -201,10 +207,7 @@ def _check(golden: Golden, labels: Sequence[str]) -> None:
             raise BundleError(f"'{path}' must be finite, {outputs}. Received: {logits.shape}.")
     if not np.isfinite(golden.logits).all():
         raise BundleError("golden logits must be finite. Received: NaN or infinity.")
-    named = {
-        label for target in golden.targets for label in ([target] if isinstance(target, str) else target)
-    }
-    unknown = sorted(named - set(labels))
+    unknown = sorted({label for target in golden.targets for label in labels_of(target)} - set(labels))
     if unknown:
         raise BundleError(f"golden targets must be labels of the network. Received: {unknown[0]!r}.")
 

@@ -19,6 +19,7 @@ from tfxfer.bundle.contract import (
 )
 from tfxfer.catalogue.decision import Decision, read_decision
 from tfxfer.catalogue.decoding import Decoding
+from tfxfer.catalogue.golden import GOLDEN_SOURCES
 from tfxfer.catalogue.inputs import ResizeRule
 from tfxfer.catalogue.tasks import TASK_NAMES, TASKS, TaskName
 from tfxfer.catalogue.tensors import TensorSpec
@@ -149,6 +150,7 @@ def _contract(fields: _Fields) -> Contract:
         pictures=_pictures(fields.fields("golden"), spec),
         decoding=_decoding(fields, task, len(labels)),
         decision=_decision(fields, labels, task),
+        golden_source=fields.fields("golden").text("source", GOLDEN_SOURCES),  # type: ignore[arg-type]  # just checked
     )
 
 

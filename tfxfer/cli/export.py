@@ -8,6 +8,7 @@ from typing import get_args
 import click
 
 from tfxfer.catalogue.formats import FORMATS, USUAL_FORMATS
+from tfxfer.catalogue.golden import GOLDEN_SOURCES, GoldenSource
 from tfxfer.catalogue.ladder import OnFailure, precisions
 from tfxfer.catalogue.pixels import Pixels
 from tfxfer.catalogue.refused_formats import refusal
@@ -77,6 +78,11 @@ from tfxfer.cli.working import working
     type=click.Choice(get_args(OnFailure)),
     help="ladder: where a gate fails, try the other precisions and keep the smallest that holds every gate.",
 )
+@click.option(
+    "--golden",
+    type=click.Choice(GOLDEN_SOURCES),
+    help="generated: the bundle's golden inputs are made, and no picture of the data is in it. Default: held_out.",
+)
 @device_logs_option(": litert:fastest is then the fastest there")
 @overwrite_option
 @json_option
@@ -95,6 +101,7 @@ def command(
     opset: int | None,
     granularity: Granularity | None,
     on_failure: OnFailure | None,
+    golden: GoldenSource | None,
     logs: tuple[Path, ...],
     overwrite: bool,
     as_json: bool,
@@ -122,7 +129,13 @@ def command(
             input_dtype=_own_input(model) if is_int8 else input_dtype,
             task=task,
             options=ExportOptions(
-                opset, granularity, "int8" if is_int8 else None, output_dtype, on_failure, device
+                opset,
+                granularity,
+                "int8" if is_int8 else None,
+                output_dtype,
+                on_failure,
+                golden=golden,
+                device=device,
             ),
             overwrite=overwrite,
         )

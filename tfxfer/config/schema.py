@@ -13,6 +13,7 @@ from tfxfer.catalogue.ladder import OnFailure
 from tfxfer.catalogue.pixels import Pixels, parse_pixels
 from tfxfer.catalogue.tasks import TASKS, TaskName
 from tfxfer.catalogue.write_options import Granularity, InputDtype, OutputDtype
+from tfxfer.config.bundle_schema import BundleConfig
 from tfxfer.config.decision_schema import DecisionConfig
 from tfxfer.config.section import Fraction, Name, Section, Share, Text
 from tfxfer.config.tracking_schema import TrackingConfig
@@ -321,6 +322,7 @@ class Config(Section):
         description="the artifacts to write and verify; [] for none",
     )
     gates: GatesConfig = Field(default=GatesConfig(), description="limits for every artifact")
+    bundle: BundleConfig = Field(default=BundleConfig(), description="what is handed over with the artifacts")
     evaluation: EvaluationConfig = Field(
         default=EvaluationConfig(), description="what is measured beside the usual figures"
     )

@@ -21,7 +21,8 @@ from tfxfer.stages.artifacts import MEMORY_GATE, Judged, Tracing, Wanted, judged
 from tfxfer.stages.calibration import calibration_split, require_calibration
 from tfxfer.stages.data import RunData
 from tfxfer.stages.diagnosis import diagnosed
-from tfxfer.stages.handover import About, Pictures, golden_indices, hand_over
+from tfxfer.stages.golden import GoldenInputs, generated_golden, golden_indices, held_out_golden
+from tfxfer.stages.handover import About, hand_over
 from tfxfer.stages.ladder import Making, make, with_ladder
 from tfxfer.stages.slower import with_notes
 from tfxfer.stages.stage import State
@@ -113,7 +114,7 @@ class HandOver:
             state.run.bundle,
             artifacts,
             reference,
-            pictures=_pictures(state, reference),
+            inputs=_golden(state, reference),
             about=_about(state),
         )
         return state.having(artifacts=artifacts, manifest_sha256=manifest)
@@ -147,15 +148,17 @@ def _event(entry: Judged) -> dict[str, object]:
     }
 
 
-def _pictures(state: State, reference: Reference) -> Pictures:
-    data = state.get("data", RunData)
-    records = data.splits.test
-    indices = golden_indices(reference)
-    checked = ChosenSource(data.source, records, data.scan.report.digests)
-    originals = tuple(decode_image(checked.read(records[index]), records[index].path) for index in indices)
+def _golden(state: State, reference: Reference) -> GoldenInputs:
     height, width, channels = reference.images.shape[1:]
     spec = InputSpec.of_pictures((height, width), state.config.data.resize, channels=channels)
-    return Pictures(indices, originals, spec)
+    if state.config.bundle.golden == "generated":
+        return generated_golden(reference, state.get("tracing", Tracing).traced, spec, state.config.seed)
+    data = state.get("data", RunData)
+    records, indices = data.splits.test, golden_indices(reference)
+    checked = ChosenSource(data.source, records, data.scan.report.digests)
+    originals = tuple(decode_image(checked.read(records[index]), records[index].path) for index in indices)
+    names = tuple(records[index].path for index in indices)
+    return held_out_golden(reference, spec, indices, originals=originals, names=names)
 
 
 def _about(state: State) -> About:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tfxfer.bundle.contract import Dtype, InputSpec
 from tfxfer.catalogue.formats import FORMATS, default_gates
+from tfxfer.catalogue.golden import GoldenSource
 from tfxfer.catalogue.grey import FROM_FILES
 from tfxfer.catalogue.inputs import ResizeRule
 from tfxfer.catalogue.ladder import precisions
@@ -23,14 +24,14 @@ from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_writte
 from tfxfer.stages.calibration import calibration_images
 from tfxfer.stages.diagnosis import diagnosed
 from tfxfer.stages.export_options import NO_OPTIONS, ExportOptions, require_suited
-from tfxfer.stages.handover import (
-    About,
-    Pictures,
-    bundle_path,
+from tfxfer.stages.golden import (
+    GoldenInputs,
+    generated_golden,
     golden_indices,
-    golden_inputs,
-    hand_over,
+    held_out_golden,
+    held_out_inputs,
 )
+from tfxfer.stages.handover import About, bundle_path, hand_over
 from tfxfer.stages.ladder import Making, make, with_ladder
 from tfxfer.stages.own_reference import decision_of, reference_of, task_of
 from tfxfer.stages.slower import with_notes
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from tfxfer.formats.own_saved_model import OwnSavedModel
     from tfxfer.formats.trace import Traced
     from tfxfer.network.network import Network
+
+GENERATED_SEED = 0  # of golden inputs that are made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,8 +104,9 @@ def export(
     "1", ... without. `task` is the Network's own; a model of yours is a classifier unless it is given: one that
     ends in sigmoids is "multi_label", one that gives values "regression". `resize` is the rule by which
     pictures come to their size, as the contract tells apps; None says "stretch" for RGB pictures, and nothing
-    for other inputs. `gates` replace single defaults. `options` say how files are written, and whether other
-    precisions are tried where one fails; they hold for every file that they suit.
+    for other inputs. `gates` replace single defaults. `options` say how files are written, whether other
+    precisions are tried where one fails, and what the bundle's golden inputs are; they hold for every file that
+    they suit.
 
     Raises:
         UsageError: a format that does not exist, an option that suits no file, or `to` exists and
@@ -130,6 +134,7 @@ def export(
         provenance=_provenance(model),
         calibration=_calibration(wanted, calibration, tracing.traced),
         paths=test.paths if isinstance(test, ArraySplit) else None,
+        golden="held_out" if options.golden is None else options.golden,
     )
     if not report.passed:
         raise_failures(report)
@@ -146,6 +151,7 @@ def export_reference(
     provenance: Provenance,
     calibration: np.ndarray | None = None,
     paths: Sequence[str] | None = None,
+    golden: GoldenSource = "held_out",
 ) -> ExportReport:
     """Write, run, judge and hand over; the report says what passed. `paths` name the test images."""
     to.parent.mkdir(parents=True, exist_ok=True)
@@ -158,7 +164,12 @@ def export_reference(
             artifacts.append(judged(read_written(entry, place), reference))
         artifacts = [diagnosed(entry, making, paths) for entry in with_notes(artifacts)]
         about = _about(provenance, reference)
-        hand_over(to, artifacts, reference, pictures=_pictures(reference, input_spec), about=about)
+        inputs = (
+            generated_golden(reference, tracing.traced, input_spec, GENERATED_SEED)
+            if golden == "generated"
+            else _held_out(reference, input_spec, paths)
+        )
+        hand_over(to, artifacts, reference, inputs=inputs, about=about)
         return _report(to, artifacts, reference)
 
 
@@ -287,11 +298,12 @@ def _taking_files(wanted: Wanted, spec: InputSpec) -> Wanted:
     return replace(wanted, options=replace(wanted.options, resize=spec.resize_rule))
 
 
-def _pictures(reference: Reference, spec: InputSpec) -> Pictures:
-    """The golden inputs; as pictures at the network's size, since their originals were not given."""
+def _held_out(reference: Reference, spec: InputSpec, paths: Sequence[str] | None) -> GoldenInputs:
+    """Held-out inputs; as pictures at the network's size, since their originals were not given."""
     indices = golden_indices(reference)
-    originals = tuple(golden_inputs(reference, indices, "uint8")) if spec.is_picture else ()
-    return Pictures(indices, originals, spec)
+    originals = tuple(held_out_inputs(reference, indices, "uint8")) if spec.is_picture else ()
+    names = tuple(f"test image {index}" if paths is None else paths[index] for index in indices)
+    return held_out_golden(reference, spec, indices, originals=originals, names=names)
 
 
 def _provenance(model: Any) -> Provenance:

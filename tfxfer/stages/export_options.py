@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import get_args
 
 from tfxfer.catalogue.formats import GRANULAR
+from tfxfer.catalogue.golden import GOLDEN_SOURCES, GoldenSource
 from tfxfer.catalogue.ladder import CHOICES, RUNGS, OnFailure
 from tfxfer.catalogue.write_options import (
     DEFAULTS,
@@ -25,6 +26,7 @@ KNOWN: dict[str, tuple[object, ...]] = {
     "input_dtype": get_args(InputDtype),
     "output_dtype": get_args(OutputDtype),
     "on_failure": get_args(OnFailure),
+    "golden": GOLDEN_SOURCES,
 }
 
 
@@ -41,6 +43,7 @@ class ExportOptions:
     input_dtype: InputDtype | None = None  # of litert:int8; int8 is the pixel less 128
     output_dtype: OutputDtype | None = None  # of litert:int8
     on_failure: OnFailure | None = None  # ladder: where a gate fails, other precisions are tried
+    golden: GoldenSource | None = None  # generated: no picture of the data is in the bundle
     device: tuple[DeviceFigures, ...] = ()  # figures of one device, for litert:fastest
 
     def __post_init__(self) -> None:
@@ -112,6 +115,8 @@ def _suits(name: str, format: str, precision: str) -> bool:
         return precision in (*GRANULAR, *CHOICES)
     if name == "device":
         return (format, precision) == ("litert", "fastest")
+    if name == "golden":
+        return True
     if name == "on_failure":
         return precision in RUNGS.get(format, ())
     return (format, precision) == ("litert", "int8")

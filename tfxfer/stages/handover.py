@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from tfxfer.bundle.card import ArtifactFigures, Card
-from tfxfer.bundle.contract import LOGITS, ArtifactSpec, Contract, Dtype, InputSpec, own_logits_path
-from tfxfer.bundle.golden import Golden, Truth, choose_golden
+from tfxfer.bundle.contract import LOGITS, ArtifactSpec, Contract, own_logits_path
+from tfxfer.bundle.golden import Golden
 from tfxfer.bundle.manifest import Provenance
 from tfxfer.bundle.statistics import write_statistics
 from tfxfer.bundle.write import write_bundle
 from tfxfer.runtimes.opening import open_runtime, stored_tensors
 from tfxfer.stages.artifacts import Judged
 from tfxfer.stages.drift import held_out_statistics
+from tfxfer.stages.golden import GoldenInputs, own_logits
 from tfxfer.store.atomic import replaced_folder
 from tfxfer.store.versions import versions
 from tfxfer.verification.proof import Proof
@@ -42,50 +43,29 @@ class About:
     limits: tuple[str, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pictures:
-    """The golden inputs: which of the held-out ones, each as a picture at its own size, and what they are."""
-
-    indices: list[int]
-    originals: tuple[
-        np.ndarray, ...
-    ]  # (height, width, 3 or 1) uint8 RGB or grey; () where they are no pictures
-    input: InputSpec
-
-
 def bundle_path(entry: Judged) -> str:
     """Where an artifact lies in the bundle; one that failed carries it in its name."""
     return entry.wanted.path if entry.passed else entry.wanted.path + REJECTED
 
 
-def golden_indices(reference: Reference, count: int = 8) -> list[int]:
-    """Which held-out pictures become golden ones."""
-    targets, logits = reference.predictions.targets, reference.outputs.logits
-    return choose_golden(targets, logits, count, reference.task)
-
-
-def golden_inputs(reference: Reference, indices: Sequence[int], dtype: Dtype) -> np.ndarray:
-    """The held-out inputs at `indices`, (K, H, W, C), as an artifact is fed."""
-    return np.stack([reference.images[index : index + 1][0] for index in indices]).astype(dtype, copy=False)
-
-
 def hand_over(
-    to: Path, artifacts: Sequence[Judged], reference: Reference, *, pictures: Pictures, about: About
+    to: Path, artifacts: Sequence[Judged], reference: Reference, *, inputs: GoldenInputs, about: About
 ) -> str:
     """Write the bundle at `to`, replacing an earlier one only when it is complete; returns its manifest's SHA-256."""
     with replaced_folder(to) as folder:
         for entry in artifacts:
             if entry.written.path.exists():
                 _copy(entry.written.path, folder / bundle_path(entry))
-        golden = _golden(artifacts, reference, pictures)
-        contract = _contract(artifacts, reference, golden, pictures)
-        if pictures.input.is_picture:
+        own = {entry.wanted.name: own_logits(entry, inputs) for entry in artifacts if entry.passed}
+        golden = _golden(artifacts, own, inputs)
+        contract = _contract(artifacts, own, golden, reference=reference, inputs=inputs)
+        if inputs.spec.is_picture:
             write_statistics(folder, held_out_statistics(reference))
         return write_bundle(
             folder,
             contract,
             golden=golden,
-            card=_card(artifacts, reference, about),
+            card=_card(artifacts, reference, about, inputs),
             provenance=_provenance(reference, about),
         )
 
@@ -98,30 +78,19 @@ def _copy(source: Path, to: Path) -> None:
         shutil.copyfile(source, to)
 
 
-def _golden(artifacts: Sequence[Judged], reference: Reference, pictures: Pictures) -> Golden:
-    chosen = pictures.indices
+def _golden(artifacts: Sequence[Judged], own: Mapping[str, np.ndarray], inputs: GoldenInputs) -> Golden:
     return Golden(
-        pictures=pictures.originals,
-        inputs=golden_inputs(reference, chosen, pictures.input.dtype),
-        probabilities=reference.outputs.probabilities[chosen],
-        logits=reference.outputs.logits[chosen],
-        targets=tuple(_truth(reference, index) for index in chosen),
+        pictures=inputs.originals,
+        inputs=inputs.inputs,
+        probabilities=inputs.outputs.probabilities,
+        logits=inputs.outputs.logits,
+        targets=inputs.targets,
         own_logits={
-            _recorded(entry): _logits(entry)[chosen]
+            _recorded(entry): own[entry.wanted.name]
             for entry in artifacts
             if entry.passed and _recorded(entry) != LOGITS
         },
     )
-
-
-def _truth(reference: Reference, index: int) -> Truth:
-    """The target of one held-out picture, as expected.json says it."""
-    target, labels = reference.predictions.targets[index], reference.labels
-    if reference.task == "classification":
-        return labels[int(target)]
-    if reference.task == "multi_label":
-        return [label for label, applies in zip(labels, target, strict=True) if applies]
-    return {label: float(value) for label, value in zip(labels, target, strict=True)}
 
 
 def _recorded(entry: Judged) -> str:
@@ -130,17 +99,18 @@ def _recorded(entry: Judged) -> str:
     return LOGITS if precision == "float32" else own_logits_path(entry.wanted.format, entry.wanted.file)
 
 
-def _logits(entry: Judged) -> np.ndarray:
-    assert entry.proof is not None
-    return entry.proof.measured.outputs.logits
-
-
 def _contract(
-    artifacts: Sequence[Judged], reference: Reference, golden: Golden, pictures: Pictures
+    artifacts: Sequence[Judged],
+    own: Mapping[str, np.ndarray],
+    golden: Golden,
+    *,
+    reference: Reference,
+    inputs: GoldenInputs,
 ) -> Contract:
     passed = [entry for entry in artifacts if entry.passed]
     floats = [entry for entry in passed if _recorded(entry) == LOGITS]
-    errors = {entry.wanted.name: _golden_error(entry, golden, pictures.indices) for entry in floats}
+    names = [entry.wanted.name for entry in floats]
+    errors = {name: float(np.abs(own[name] - golden.logits).max()) for name in names}
     tolerances = dict.fromkeys(errors, logit_tolerance(errors.values(), float(np.abs(golden.logits).max())))
     for entry in passed:
         if entry not in floats:
@@ -162,15 +132,17 @@ def _contract(
         for entry in passed
     )
     return Contract(
-        pictures.input, reference.labels, specs, golden.names, reference.decoding, reference.decision
+        inputs.spec,
+        reference.labels,
+        specs,
+        golden.names,
+        reference.decoding,
+        reference.decision,
+        inputs.source,
     )
 
 
-def _golden_error(entry: Judged, golden: Golden, indices: list[int]) -> float:
-    return float(np.abs(_logits(entry)[indices] - golden.logits).max())
-
-
-def _card(artifacts: Sequence[Judged], reference: Reference, about: About) -> Card:
+def _card(artifacts: Sequence[Judged], reference: Reference, about: About, inputs: GoldenInputs) -> Card:
     rows = tuple(
         ArtifactFigures(
             entry.wanted.path,
@@ -193,6 +165,7 @@ def _card(artifacts: Sequence[Judged], reference: Reference, about: About) -> Ca
         artifacts=rows,
         limits=about.limits,
         score_name=reference.metrics.headline.name,
+        golden_names=inputs.names,
     )
 
 

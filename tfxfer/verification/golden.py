@@ -17,7 +17,7 @@ from tfxfer.bundle.contract import (
     Contract,
     own_logits_path,
 )
-from tfxfer.bundle.golden import Expected, read_array, read_expected
+from tfxfer.bundle.golden import Expected, labels_of, read_array, read_expected
 from tfxfer.bundle.reading import read_labels
 from tfxfer.catalogue.decoding import Decoding, answer
 from tfxfer.catalogue.tasks import TASKS
@@ -93,10 +93,9 @@ def check_labels(folder: Path, contract: Contract, vectors: Vectors, findings: F
                 "another run."
             )
             break
-    targets = (
-        [entry.target] if isinstance(entry.target, str) else entry.target for entry in vectors.expected
+    unknown = sorted(
+        {label for entry in vectors.expected for label in labels_of(entry.target)} - set(contract.labels)
     )
-    unknown = sorted({label for target in targets for label in target} - set(contract.labels))
     if unknown:
         failures.append(f"'{EXPECTED}' names the label '{unknown[0]}', which the contract lacks.")
     findings.result("labels", failures, f"{len(contract.labels)} labels, the same in every file")
@@ -105,7 +104,7 @@ def check_labels(folder: Path, contract: Contract, vectors: Vectors, findings: F
 def check_vectors(contract: Contract, vectors: Vectors, findings: Findings) -> bool:
     """Shapes fit, and the first output is what the logits say; False ends the verification."""
     spec, count = contract.input, len(contract.pictures) or len(vectors.inputs)
-    outputs = (count, len(contract.labels))
+    outputs, is_generated = (count, len(contract.labels)), contract.golden_source == "generated"
     shapes = (vectors.inputs.shape, vectors.logits.shape, vectors.probabilities.shape, len(vectors.expected))
     wanted = ((count, *spec.size, spec.channels), outputs, outputs, count)
     failures = []
@@ -117,9 +116,12 @@ def check_vectors(contract: Contract, vectors: Vectors, findings: Findings) -> b
         failures.append(
             f"'{PROBABILITIES}' must be '{LOGITS}' decoded as the contract says. Received: other numbers."
         )
+    elif any((entry.target is None) != is_generated for entry in vectors.expected):
+        failures.append(f"'{EXPECTED}' must say the truth of held-out inputs, and null of generated ones.")
     elif tuple(entry.picture for entry in vectors.expected) != (contract.pictures or (None,) * count):
         failures.append(f"'{EXPECTED}' must list the contract's pictures in their order.")
-    findings.result("golden vectors", failures, f"{count} {'pictures' if contract.pictures else 'inputs'}")
+    things = f"{'generated ' if is_generated else ''}{'pictures' if contract.pictures else 'inputs'}"
+    findings.result("golden vectors", failures, f"{count} {things}")
     return not failures
 
 
