@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 
 import pytest
 
 from tests.cli.running import call
+from tests.conftest import ROOT
 from tfxfer.cli import doctor
 
 
@@ -27,6 +30,15 @@ def test_a_missing_library_is_a_problem_with_its_consequence(
     assert "no-such-library is not installed: nothing can be juggled" in out
     assert "pip install 'tfxfer[circus]'" in out
     assert err.startswith("error: the main job cannot be done here")
+
+
+def test_every_extra_that_is_named_to_users_exists() -> None:
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    pages = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("exports/**/*.md")]
+    text = "".join(path.read_text("utf-8") for path in (*pages, *ROOT.glob("tfxfer/**/*.py")))
+    named = {name for group in re.findall(r"tfxfer\[([a-z,]+)\]", text) for name in group.split(",")}
+    assert {*named, *doctor.EXTRAS} <= set(known)
+    assert {"kaggle", "kerashub"} <= named
 
 
 def test_another_backend_is_a_problem(

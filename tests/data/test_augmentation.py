@@ -159,6 +159,12 @@ def test_randaugment_draws_operations_for_each_picture() -> None:
     assert len({picture.tobytes() for picture in twice}) > len(kinds)
 
 
+def test_the_number_of_operations_is_the_one_asked_for() -> None:
+    images = np.repeat(pictures(1), 60, axis=0)
+    one, three = (changed(images, randaugment=0.5, randaugment_operations=count) for count in (1, 3))
+    assert len({picture.tobytes() for picture in one}) <= 23 < len({picture.tobytes() for picture in three})
+
+
 def test_mixup_blends_pictures_labels_and_weights_alike() -> None:
     images, weights = pictures(6), np.array([1, 2, 0, 1, 1, 5], "float32")
     mixture = drawn((24, 32), 6, {"mixup": 1.0}, np.random.default_rng(0))

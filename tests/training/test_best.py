@@ -6,8 +6,13 @@ import keras
 import numpy as np
 import pytest
 
+from tests.training.test_fit import settled_model
+from tests.training.tiny import tiny_dataset
 from tfxfer.training.best import Best
 from tfxfer.training.choices import Keep
+from tfxfer.training.fit import fit
+from tfxfer.training.history import History
+from tfxfer.training.phase import Phase
 
 ACCURACIES = (0.80, 0.70, 0.90, 0.85, 0.75)  # epoch 0 is the state before the phase
 
@@ -34,3 +39,21 @@ def kept(keep: Keep, accuracies: tuple[float, ...]) -> tuple[int, float]:
 )
 def test_the_kept_epoch(keep: Keep, accuracies: tuple[float, ...], epoch: int) -> None:
     assert kept(keep, accuracies) == (epoch, float(epoch))
+
+
+def trained(**options: object) -> tuple[History, list[float]]:
+    """Two epochs at a rate that is too large for the second, and the losses on validation, that before them first."""
+    phase = Phase("p", epochs=2, unfreeze="all", learning_rate=0.05, monitor="val_loss", **options)  # type: ignore[arg-type]
+    history = fit(settled_model(), tiny_dataset(96), tiny_dataset(seed=1), phase)
+    return history, [history.before["val_loss"], *history.history["val_loss"]]
+
+
+def test_a_phase_keeps_what_its_monitor_chooses() -> None:
+    history, losses = trained()
+    assert losses[1] < losses[2] < losses[0]
+    assert (history.monitor, history.best_epoch) == ("val_loss", 1)
+
+
+def test_a_phase_keeps_the_last_epoch_where_it_is_asked_to() -> None:
+    history, _ = trained(keep="last")
+    assert history.best_epoch == 2

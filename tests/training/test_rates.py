@@ -11,7 +11,8 @@ from tests.training.tiny import tiny_dataset, weights_by_name
 from tfxfer.errors import UsageError
 from tfxfer.recipes.fine_tune import fine_tune
 from tfxfer.training.fit import fit
-from tfxfer.training.optimizers import OPTIMIZERS
+from tfxfer.training.groups import HEAD, RateGroup
+from tfxfer.training.optimizers import OPTIMIZERS, group_optimizer
 from tfxfer.training.phase import Phase
 from tfxfer.training.preflight import check_phases
 
@@ -130,6 +131,14 @@ def test_warm_up_begins_low() -> None:
     full = first_updates(optimizer="sgd", learning_rate=1.0)
     warm = first_updates(optimizer="sgd", learning_rate=1.0, warmup_steps=10)
     np.testing.assert_allclose(warm["logits/kernel"], full["logits/kernel"] / 10, rtol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
+def test_every_optimizer_is_the_one_that_was_named(optimizer: str) -> None:
+    group = RateGroup(HEAD, (keras.Variable(np.ones((4, 3))),), 0.01)
+    made = group_optimizer(Phase("p", optimizer=optimizer), group)  # type: ignore[arg-type]
+    assert type(made).__name__.lower() == optimizer
+    assert float(made.learning_rate) == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(

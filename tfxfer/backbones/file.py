@@ -82,7 +82,8 @@ def required_pixels(name: str, pixels: Pixels | None) -> Pixels:
     if pixels is None:
         raise ConfigError(
             f"backbone {name!r} needs pixels: a model does not say which range it was trained on. Received: none. "
-            f"Set pixels to {USUAL_PIXELS}; '[0,255]' where the model scales by itself."
+            f"Set pixels to {USUAL_PIXELS}; '[0,255]' where the model scales by itself. "
+            "'tfxfer check PICTURES --backbone NAME' measures which fit."
         )
     return pixels
 

@@ -40,8 +40,8 @@ def load_hub(
     if kind == "image" and pixels is None:
         raise ConfigError(
             f"backbone 'hub/{handle}' needs pixels: a SavedModel does not say which range it was trained on. "
-            f"Received: none. Set pixels to {USUAL_PIXELS}; "
-            "its documentation says which (TF Hub's own modules use [0,1])."
+            f"Received: none. Set pixels to {USUAL_PIXELS}; its documentation says which (TF Hub's own modules use "
+            "[0,1]), and 'tfxfer check PICTURES --backbone NAME' measures which fit."
         )
     folder = module_folder(handle, chosen.get("sha256"))
     module = SavedModelFeatures(

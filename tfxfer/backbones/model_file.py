@@ -32,8 +32,9 @@ def load_model_file(path: str | Path, *, trusted: bool = False) -> keras.Model:
     """
     file = Path(path).expanduser()
     if not file.is_file() or file.suffix not in SUFFIXES:
+        missing = "" if file.is_file() else ", which is no file here"
         raise NetworkError(
-            f"a model must be a .keras or .h5 file. Received: {str(path)!r}. Save it with model.save."
+            f"a model must be a .keras or .h5 file. Received: {str(path)!r}{missing}. Save it with model.save."
         )
     config = _config_of(file)
     if not trusted:

@@ -26,7 +26,6 @@ REQUIRED = {
     "tf2onnx": "ONNX files cannot be written",
     "onnxruntime": "ONNX files cannot be verified",
     "ai-edge-litert": "LiteRT files cannot be verified",
-    "tensorflow-hub": "hub/ backbones cannot be loaded",
     "safetensors": "networks cannot be saved",
     "pydantic": "configurations cannot be read",
     "ruamel.yaml": "configurations cannot be read",

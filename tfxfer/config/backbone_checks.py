@@ -131,17 +131,23 @@ def _check_hub(backbone: BackboneConfig, handle: str) -> Iterator[Problem]:
     if handle_kind(handle) == "archive" and not Path(handle).is_file():
         yield Problem(NAME, f"hub/FILE.tar.gz must name a file that exists. Received: '{handle}'.")
     if backbone.pixels is None and hub_facts(handle) is None:
-        yield Problem(
-            NAME,
-            "backbone.pixels is required with hub/: the file does not say which pixels it was trained on. "
-            f"Received: none. Set pixels to {USUAL_PIXELS}.",
-        )
+        yield _no_pixels("hub/")
 
 
 def _check_file(backbone: BackboneConfig, path: str) -> Iterator[Problem]:
     yield from _refuse_own(backbone, FILE_OPTIONS)
     if not path.endswith((".keras", ".h5", ".hdf5")) or not Path(path).is_file():
         yield Problem(NAME, f"file/PATH must name a .keras or .h5 file that exists. Received: '{path}'.")
+    if backbone.pixels is None:
+        yield _no_pixels("file/")
+
+
+def _no_pixels(kind: str) -> Problem:
+    return Problem(
+        NAME,
+        f"backbone.pixels is required with {kind}: the file does not say which pixels it was trained on. "
+        f"Received: none. Set pixels to {USUAL_PIXELS}; 'tfxfer check PICTURES --backbone NAME' measures which fit.",
+    )
 
 
 def _check_kerashub(backbone: BackboneConfig, preset: str) -> Iterator[Problem]:

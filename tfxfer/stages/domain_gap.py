@@ -38,9 +38,7 @@ def planned_domain_gap(
                 network = attach_head(load_configured_backbone(config.backbone), ("0", "1"))
     except WeightsError as error:
         return DomainGap(None, why=f"a plan downloads nothing, and {_missing(config.backbone, error)}")
-    rows = np.unique(np.linspace(0, len(train) - 1, min(SAMPLE, len(train))).round().astype(int))
-    pictures = _pictures(config, source, [train[row] for row in rows])
-    return domain_gap(network, pictures)
+    return domain_gap(network, some_pictures(config, source, train, SAMPLE))
 
 
 def _missing(backbone: BackboneConfig, error: WeightsError) -> str:
@@ -53,9 +51,10 @@ def _missing(backbone: BackboneConfig, error: WeightsError) -> str:
     return f"the weights are not here: {error}"
 
 
-def _pictures(config: Config, source: Source, records: Sequence[Record]) -> np.ndarray:
-    """(N, H, W, channels) uint8, at the network's size."""
+def some_pictures(config: Config, source: Source, records: Sequence[Record], count: int) -> np.ndarray:
+    """At most `count` of them, spread over all: (N, H, W, channels) uint8, at the network's size."""
+    rows = np.unique(np.linspace(0, len(records) - 1, min(count, len(records))).round().astype(int))
     size, rule = input_size(config.backbone), config.data.resize
     channels = input_channels(config.backbone)
-    decoded = (decode_image(source.read(one), one.path) for one in records)
+    decoded = (decode_image(source.read(records[row]), records[row].path) for row in rows)
     return np.stack([resize_image(picture, size, rule, channels) for picture in decoded])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfxfer.config.schema import BackboneConfig
+from tfxfer.config.schema import BackboneConfig, Config
+from tfxfer.data import Record, Source
 from tfxfer.stages.backbone_check import unfitting
+from tfxfer.stages.domain_gap import some_pictures
 
 if TYPE_CHECKING:
     from tfxfer.features.fingerprints import Images
@@ -34,3 +36,12 @@ def pixel_warnings(config: BackboneConfig, network: Network, images: Images) -> 
             f"backbone.pixels may be wrong: {unfitting(better, distances['stated'], distances)} "
             f"Run 'tfxfer check PICTURES --backbone {config.name}' with pictures that it should know."
         )
+
+
+def planned_pixel_warnings(
+    config: Config, source: Source, train: Sequence[Record], *, network: Network | None
+) -> Iterator[str]:
+    """The same for `tfxfer plan`, where the network has the run's own weights; None: it has not."""
+    if network is not None and config.backbone.pixels is not None:
+        pictures = some_pictures(config, source, train, IMAGES)
+        yield from pixel_warnings(config.backbone, network, pictures)
