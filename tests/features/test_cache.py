@@ -14,10 +14,19 @@ import tensorflow as tf
 from tests.training.tiny import tiny_images, tiny_model
 from tfxfer.data.arrays import ArraySplit, ImageRows
 from tfxfer.errors import FeaturesError
-from tfxfer.features import engines, files
+from tfxfer.features import engines, files, passes
 from tfxfer.features.cache import FeatureCache
-from tfxfer.features.compute import compute_features
-from tfxfer.features.engines import EngineName, Facts, Wanted, choose_engine, facts_of, fastest_of
+from tfxfer.features.engines import (
+    Basis,
+    Choice,
+    EngineName,
+    Facts,
+    Opened,
+    Wanted,
+    choose_engine,
+    facts_of,
+    fastest_of,
+)
 from tfxfer.store.shared import SharedCache
 
 
@@ -26,9 +35,9 @@ def tiny_prefix() -> keras.Model:
     return keras.Model(model.input, model.get_layer("block1_relu").output, name="prefix")
 
 
-def tiny_split(seed: int = 0) -> ArraySplit:
-    images, labels = tiny_images(20, seed)
-    return ArraySplit(ImageRows(images, np.arange(20)), labels, tuple(map(str, range(20))))
+def tiny_split(seed: int = 0, count: int = 20) -> ArraySplit:
+    images, labels = tiny_images(count, seed)
+    return ArraySplit(ImageRows(images, np.arange(count)), labels, tuple(map(str, range(count))))
 
 
 def dataset(images: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
@@ -41,19 +50,25 @@ def sampled() -> tf.data.Dataset:
 
 
 def test_features_are_the_prefix_in_inference_mode(tmp_path: Path) -> None:
-    prefix, (images, _) = tiny_prefix(), tiny_images(20)
+    prefix, split = tiny_prefix(), tiny_split(count=40)
     done: list[int] = []
-    features = compute_features(prefix, images, to=tmp_path / "f", batch_size=8, told=done.append)
-    np.testing.assert_allclose(features.array, prefix(images, training=False), rtol=1e-5, atol=1e-6)
-    assert done == [8, 8, 4]
+    features = FeatureCache(tmp_path).keep(prefix, split, "train", done.append).features
+    assert features is not None
+    wanted = prefix(split.images[:], training=False)
+    np.testing.assert_allclose(features.array, wanted, rtol=1e-5, atol=1e-6)
+    assert done == [32, 8]
     assert (features.engine, features.array.dtype) == ("tensorflow", np.float32)
-    assert {path.name for path in (tmp_path / "f").iterdir()} == {"features.npy", "facts.json", "files.json"}
+    (folder,) = tmp_path.iterdir()
+    files_there = {path.name for path in folder.iterdir()}
+    assert files_there == {"features.npy", "facts.json", "digests.npy", "files.json"}
 
 
 def test_half_precision_is_half_the_size(tmp_path: Path) -> None:
-    features = compute_features(tiny_prefix(), tiny_images(20)[0], to=tmp_path / "f", dtype="float16")
+    features = FeatureCache(tmp_path, dtype="float16").keep(tiny_prefix(), tiny_split(), "train").features
+    assert features is not None
     assert features.array.dtype == np.float16
-    assert (tmp_path / "f" / "features.npy").stat().st_size < 20 * 3 * 3 * 8 * 2 + 200
+    (file,) = tmp_path.glob("*/features.npy")
+    assert file.stat().st_size < 20 * 3 * 3 * 8 * 2 + 200
 
 
 def test_a_second_phase_finds_them(tmp_path: Path) -> None:
@@ -80,6 +95,70 @@ def test_one_changed_image_is_one_computation_and_the_bytes_are_those_of_all(tmp
     assert alone is not None
     assert (found.computed, alone.computed, sum(done)) == (1, 20, 20)
     np.testing.assert_array_equal(found.array, alone.array)
+
+
+@pytest.mark.parametrize("engine", ["tensorflow", "onnxruntime", "litert"])
+@pytest.mark.parametrize("kind", ["arrays", "data set"])
+def test_lower_prefixes_are_computed_in_the_same_pass_with_the_same_bytes(
+    tmp_path: Path, engine: Wanted, kind: str
+) -> None:
+    split, whole = tiny_split(), tiny_model()
+    data = split if kind == "arrays" else dataset(split.images[:], split.labels)
+    high, low = (
+        keras.Model(whole.input, whole.get_layer(name).output) for name in ("block1_relu", "block0_relu")
+    )
+    together, alone = (FeatureCache(tmp_path / name, engine=engine) for name in ("together", "alone"))
+    first = together.keep(high, data, "train", also=[low]).features
+    second = together.keep(low, data, "train").features
+    assert first is not None
+    assert second is not None
+    assert (first.computed, second.computed, second.seconds) == (20, 0, 0.0)
+    for prefix, found in ((high, first), (low, second)):
+        wanted = alone.keep(prefix, data, "train").features
+        assert wanted is not None
+        assert (wanted.computed, wanted.engine) == (20, engine)
+        np.testing.assert_array_equal(found.array, wanted.array)
+    assert {folder.name for folder in (tmp_path / "together").iterdir()} == {
+        folder.name for folder in (tmp_path / "alone").iterdir()
+    }
+
+
+def test_an_engine_is_opened_once_for_what_is_kept_and_for_what_later_phases_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+    open_engine = passes.open_engine
+
+    def counted(choice: Choice, prefix: keras.Model, probe: np.ndarray) -> Opened:
+        opened.append(len(prefix.outputs))
+        return open_engine(choice, prefix, probe)
+
+    monkeypatch.setattr(passes, "open_engine", counted)
+    whole, cache = tiny_model(), FeatureCache(tmp_path)
+    high, low = (
+        keras.Model(whole.input, whole.get_layer(name).output) for name in ("block1_relu", "block0_relu")
+    )
+    assert cache.keep(high, tiny_split(0), "test", also=[low], keep_also=False).features is not None
+    assert len(list(tmp_path.iterdir())) == 1
+    assert cache.keep(high, tiny_split(1), "train", also=[low]).features is not None
+    assert len(list(tmp_path.iterdir())) == 3
+    assert opened == [2]
+
+
+def test_one_changed_image_is_one_computation_for_all_prefixes(tmp_path: Path) -> None:
+    whole, split = tiny_model(), tiny_split()
+    high, low = (
+        keras.Model(whole.input, whole.get_layer(name).output) for name in ("block1_relu", "block0_relu")
+    )
+    assert FeatureCache(tmp_path).keep(high, split, "train", also=[low]).features is not None
+    split.images.store[7, 3, 3, 1] += 1e-3
+    done: list[int] = []
+    again = FeatureCache(tmp_path).keep(high, split, "train", done.append, also=[low]).features
+    lower = FeatureCache(tmp_path).keep(low, split, "train").features
+    assert again is not None
+    assert lower is not None
+    assert (again.computed, lower.computed, sum(done)) == (1, 0, 20)
+    np.testing.assert_allclose(lower.array, low(split.images[:]), rtol=1e-5, atol=1e-6)
 
 
 def test_another_run_s_features_are_taken_whole_and_damaged_ones_are_not(tmp_path: Path) -> None:
@@ -227,7 +306,7 @@ def test_without_a_folder_nothing_stays() -> None:
 
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FeaturesError, match=r"engine must be one of .* Received: 'caffe'"):
-        compute_features(tiny_prefix(), tiny_images(2)[0], to=tmp_path / "f", engine="caffe")  # type: ignore[arg-type]
+        FeatureCache(tmp_path, engine="caffe").keep(tiny_prefix(), tiny_split(), "train")  # type: ignore[arg-type]
 
 
 FACTS = Facts(
@@ -253,7 +332,8 @@ def test_the_rule_gives_the_same_engine_for_the_same_facts(facts: Facts, engine:
 
 def test_the_rule_knows_the_work_of_a_prefix() -> None:
     convolutions = 6 * 6 * (3 * 3 * 3 * 6) + 3 * 3 * (3 * 3 * 6 * 8)
-    assert facts_of(tiny_prefix(), 5).multiplications == convolutions
+    prefix = tiny_prefix()
+    assert facts_of(prefix, Basis(prefix, 5)).multiplications == convolutions
 
 
 def test_the_fastest_is_the_one_that_took_the_least() -> None:
@@ -289,9 +369,10 @@ def test_engines_are_timed_once_and_the_choice_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "litert"])
 def test_other_engines_agree(tmp_path: Path, engine: Wanted) -> None:
-    prefix, (images, _) = tiny_prefix(), tiny_images(20)
-    features = compute_features(prefix, images, to=tmp_path / "f", engine=engine, batch_size=8)
-    wanted = np.asarray(prefix(images))
+    prefix, split = tiny_prefix(), tiny_split()
+    features = FeatureCache(tmp_path, engine=engine).keep(prefix, split, "train").features
+    wanted = np.asarray(prefix(split.images[:]))
+    assert features is not None
     assert features.engine == engine
     assert np.abs(features.array - wanted).max() < 1e-5 * np.abs(wanted).max()
 
@@ -300,12 +381,13 @@ def test_an_engine_that_disagrees_is_refused_or_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        engines, "_converted", lambda engine, prefix: lambda images: np.zeros((len(images), 3, 3, 8))
+        engines, "_converted", lambda engine, prefix: lambda images: (np.zeros((len(images), 3, 3, 8)),)
     )
     with pytest.raises(FeaturesError, match="off by"):
-        compute_features(tiny_prefix(), tiny_images(8)[0], to=tmp_path / "f", engine="litert")
+        FeatureCache(tmp_path, engine="litert").keep(tiny_prefix(), tiny_split(), "train")
     monkeypatch.setattr(engines, "WORTH_IT", 1)
-    features = compute_features(tiny_prefix(), tiny_images(8)[0], to=tmp_path / "f")
+    features = FeatureCache(tmp_path).keep(tiny_prefix(), tiny_split(), "train").features
+    assert features is not None
     assert features.engine == "tensorflow"
     assert "onnxruntime cannot be taken: it is off by" in features.why
 

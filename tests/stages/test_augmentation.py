@@ -19,9 +19,9 @@ from tfxfer.config.read import read_config
 from tfxfer.config.schema import Config
 from tfxfer.data import decode, examine
 from tfxfer.data.decode import Picture
-from tfxfer.features import cache
+from tfxfer.features import passes
 from tfxfer.features.engines import Choice, Opened
-from tfxfer.features.fingerprints import example_digests, prefix_sha256
+from tfxfer.features.fingerprints import example_digests
 from tfxfer.stages.configured import build_network, phases_of_config
 from tfxfer.stages.pipeline import run_pipeline
 from tfxfer.stages.plan import make_plan
@@ -42,7 +42,7 @@ exports: [saved_model, litert, onnx, keras]
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A run, and how often each file was decoded and each picture given to each frozen part."""
+    """A run, and how often each file was decoded and each picture was given to each frozen layer."""
 
     out: Path
     config: Config
@@ -58,19 +58,21 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     config = read_config(write_config(folder / "run.yaml", "photos", rest=PHASES))
     decoded: Counter[str] = Counter()
     computed: Counter[tuple[str, bytes]] = Counter()
-    decode_picture, open_engine = decode.decode_picture, cache.open_engine
+    decode_picture, open_engine = decode.decode_picture, passes.open_engine
 
     def counted_decode(data: bytes, name: str = "the picture") -> Picture:
         decoded[name] += 1
         return decode_picture(data, name)
 
     def counted_engine(choice: Choice, prefix: keras.Model, probe: np.ndarray) -> Opened:
-        opened, key = open_engine(choice, prefix, probe), prefix_sha256(prefix)
+        opened, layers = (
+            open_engine(choice, prefix, probe),
+            [layer.name for layer in prefix.layers if layer.weights],
+        )
 
-        def run(images: np.ndarray) -> np.ndarray:
-            computed.update(
-                {(key, digest) for digest in example_digests(images)}
-            )  # a batch is filled up with copies
+        def run(images: np.ndarray) -> tuple[np.ndarray, ...]:
+            digests = set(example_digests(images))  # a batch is filled up with copies
+            computed.update({(layer, digest) for layer in layers for digest in digests})
             return opened.run(images)
 
         return replace(opened, run=run)
@@ -79,7 +81,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
         patch.setenv("TFXFER_CACHE", str(folder / "cache"))  # where nobody has computed anything yet
         for module in (decode, examine):
             patch.setattr(module, "decode_picture", counted_decode)
-        patch.setattr(cache, "open_engine", counted_engine)
+        patch.setattr(passes, "open_engine", counted_engine)
         report = run_pipeline(config, folder / "out")
     return Watched(folder / "out", config, report, decoded, computed)
 
@@ -92,8 +94,10 @@ def test_no_file_is_decoded_twice_and_no_feature_computed_twice(watched: Watched
     assert sorted(photos.values()) == [1] * (48 - golden) + [2] * golden
     assert set(watched.computed.values()) == {1}
     train, validation, test = (watched.report["data"][name] for name in ("train", "validation", "test"))
-    # The head: two views, all three splits as they are. The last block: validation, then training images.
-    assert len(watched.computed) == 2 * train + (train + validation + test) + (validation + train)
+    # Two views of the training images, and all three splits as they are: once for all four phases.
+    layers = {layer for layer, _ in watched.computed}
+    assert len(layers) > 10
+    assert len(watched.computed) == len(layers) * (2 * train + (train + validation + test))
 
 
 def test_plan_and_report_say_what_is_augmented_and_what_is_kept(watched: Watched) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 from itertools import pairwise
@@ -255,7 +256,7 @@ def test_other_exports_and_gates_do_not_train_again(
 
 def test_another_process_makes_the_same_bytes(finished: Finished, tmp_path: Path) -> None:
     """Also from another folder, under another name of the run directory."""
-    make_photos(tmp_path / "photos", per_class=24)
+    shutil.copytree(finished.folder / "photos", tmp_path / "photos")
     write_config(tmp_path / "run.yaml", "photos")
     result = run_process("run", "run.yaml", "--out", "elsewhere/again", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -334,7 +335,7 @@ def test_a_photo_that_goes_away_after_training_costs_no_training(
     finished: Finished, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Data that change under a run are refused, and what was trained is kept."""
-    make_photos(tmp_path / "photos", per_class=24)
+    shutil.copytree(finished.folder / "photos", tmp_path / "photos")
     config = write_config(tmp_path / "run.yaml", "photos")
     out = finished.copy(tmp_path / "out")
     (tmp_path / "photos" / "red" / "000.png").write_bytes(b"")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -49,7 +51,7 @@ def require_static(step: Compiled, job: Job) -> None:
     """Every tensor of the graphs of both steps has a known shape, and nothing calls back into Python."""
     validation = validation_step(job.learner, job.train, job.loss, job.metrics)
     batch = next(iter(job.train.batches(1)))
-    for compiled in (step, validation):
+    for compiled in (Compiled(step.step, static=True), Compiled(validation.step, static=True)):
         operations = compiled.graph(batch).graph.get_operations()
         assert len(operations) > 20
         assert [op.name for op in operations if op.type in HOST] == []
@@ -64,3 +66,19 @@ def test_the_step_of_a_phase_is_static_and_compiles(name: str) -> None:
     assert compiled == pytest.approx(loss, rel=1e-5)
     for one, other in zip(weights, same, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_one_cpu_has_one_graph_for_all_sizes_of_batch_and_several_replicas_one_for_each() -> None:
+    images, labels = tiny_images(20)
+    with readied(settled_model(), fresh_split(images, labels), PHASES["head"]) as job:
+        sizes = []
+        for static in (False, True):
+            made = job_step(job)
+            step = Compiled(made.step.step, static=static)
+            batches = list(replace(job.train, batch_size=8).batches(1))
+            losses = [float(step(batch)) for batch in batches]
+            assert [batch.size for batch in batches] == [8, 8, 4]
+            assert np.isfinite(losses).all()
+            sizes.append(len(step.known))
+        assert sizes == [1, 2]
+        assert not job_step(job).step.static

@@ -95,7 +95,7 @@ def _norms(model: keras.Model) -> Found | None:
     if not steps:
         return _fused_norms(flat)
     inner = keras.Model(flat.inputs[0], [step.inputs[0] for step in steps])
-    run = tf.function(lambda x: inner(x, training=False))
+    run = tf.function(lambda x: inner(x, training=False), autograph=False)
     return run, [
         (np.asarray(step.operation.moving_mean), np.asarray(step.operation.moving_variance)) for step in steps
     ]
@@ -104,8 +104,8 @@ def _norms(model: keras.Model) -> Found | None:
 def _fused_norms(model: keras.Model) -> Found | None:
     """The same of a SavedModel, read from its graph."""
     shape = (None, *model.inputs[0].shape[1:])
-    function = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec(shape))
-    frozen = convert_variables_to_constants_v2(function)
+    function = tf.function(lambda x: model(x, training=False), autograph=False)
+    frozen = convert_variables_to_constants_v2(function.get_concrete_function(tf.TensorSpec(shape)))
     operations = [op for op in frozen.graph.get_operations() if op.type in FUSED][:LAYERS]
     if not operations:
         return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +20,6 @@ from tfxfer.data.arrays import ArraySplit
 from tfxfer.errors import FeaturesError
 from tfxfer.features.compute import (
     BATCH,
-    Open,
     Told,
     features_of,
     row_shape,
@@ -28,16 +27,17 @@ from tfxfer.features.compute import (
     store_rows,
     stored_dtype,
 )
-from tfxfer.features.engines import Choice, Opened, Wanted, chosen, open_engine
-from tfxfer.features.files import Features, read_features, require_space, write_features
+from tfxfer.features.engines import Basis, Choice, Wanted, chosen
+from tfxfer.features.files import Features, Made, read_features, write_features
 from tfxfer.features.fingerprints import (
     Images,
     digests_sha256,
-    family_key,
+    graph_sha256,
     image_digests,
     images_sha256,
     prefix_sha256,
 )
+from tfxfer.features.passes import Frozen, Job, OpenEngine
 from tfxfer.features.rows import Known, known_rows
 from tfxfer.features.survey import Survey, as_rows, cannot_survey, images_of, keys, survey
 from tfxfer.features.timed import timed_choice
@@ -77,7 +77,7 @@ class FeatureCache:
     shared: SharedCache | None = None  # of other runs, whose rows are taken over
     _images: dict[int, tuple[object, np.ndarray]] = field(default_factory=dict, repr=False)
     _surveys: dict[int, tuple[object, Survey]] = field(default_factory=dict, repr=False)
-    _engine: dict[str, Opened] = field(default_factory=dict, repr=False)  # the last one, by prefix and name
+    _engine: OpenEngine = field(default_factory=OpenEngine, repr=False)
 
     @contextmanager
     def opened(self) -> Iterator[FeatureCache]:
@@ -95,13 +95,18 @@ class FeatureCache:
         role: str,
         told: Told | None = None,
         *,
-        images: int | None = None,
+        basis: Basis | None = None,
         views: Views | None = None,
+        also: Sequence[keras.Model] = (),
+        keep_also: bool = True,
     ) -> Kept:
         """The features of `data`, computed now or found; `role` tells train and validation apart under a cache_key.
 
-        `images` is how many the engine is chosen for, where that is more than these. With `views`, features are
-        of augmented copies instead: (views * N, ...), one view of all images after the other.
+        `basis` is what the engine is chosen for, where that is more than this prefix and these images. With `views`,
+        features are of augmented copies instead: (views * N, ...), one view of all images after the other.
+
+        `also` are prefixes of this prefix that other phases will ask for: what is not known of theirs either is
+        computed in the same pass and kept, or with `keep_also` False the engine is only opened for them.
 
         Raises:
             FeaturesError: the disk has no room, or the engine cannot take this prefix.
@@ -109,8 +114,8 @@ class FeatureCache:
         if self.use == "never" or self.folder is None:
             return Kept("the cache was switched off")
         if isinstance(data, ArraySplit):
-            wanted = len(data) if images is None else images
-            job = self._job(prefix, wanted, lambda: data.images[:BATCH])
+            basis = Basis(prefix, len(data)) if basis is None else basis
+            job = self._job((prefix, *also), basis, lambda: data.images[:BATCH], keep_also=keep_also)
             return self._keep_arrays(job, data, told, views)
         refusal = cannot_survey(data, vouched=self.cache_key is not None)
         if refusal is not None:
@@ -118,68 +123,88 @@ class FeatureCache:
         seen = self._survey(data)
         if not len(seen):
             return Kept("the data set is empty")
-        wanted = len(seen) if images is None else images
-        job = self._job(prefix, wanted, lambda: next(images_of(data)))
+        basis = Basis(prefix, len(seen)) if basis is None else basis
+        job = self._job((prefix, *also), basis, lambda: next(images_of(data)), keep_also=keep_also)
         return self._keep_stream(job, data, seen, role, told, views)
 
-    def _job(self, prefix: keras.Model, images: int, some: Callable[[], np.ndarray]) -> _Job:
+    def _job(
+        self,
+        prefixes: Sequence[keras.Model],
+        basis: Basis,
+        some: Callable[[], np.ndarray],
+        *,
+        keep_also: bool,
+    ) -> Job:
         assert self.folder is not None
-        key = prefix_sha256(prefix)
-        choice = self._choice(prefix, key, images, some)
+        choice = self._choice(prefixes[0], basis, some)
+        parts = tuple(
+            Frozen(
+                prefix, self.folder, prefix_sha256(prefix), choice.engine, stored_dtype(prefix, self.dtype)
+            )
+            for prefix in prefixes
+        )
+        return Job(parts if keep_also else parts[:1], choice, self._engine, () if keep_also else parts)
 
-        def open_with(probe: np.ndarray) -> Opened:
-            name = f"{key} {choice.engine}"
-            if name not in self._engine:
-                self._engine.clear()  # an engine holds the whole prefix, and the next phase has another
-                self._engine[name] = alone(lambda: open_engine(choice, prefix, probe))
-            return self._engine[name]
-
-        return _Job(prefix, self.folder, key, choice.engine, stored_dtype(prefix, self.dtype), open_with)
-
-    def _choice(self, prefix: keras.Model, key: str, images: int, some: Callable[[], np.ndarray]) -> Choice:
+    def _choice(self, prefix: keras.Model, basis: Basis, some: Callable[[], np.ndarray]) -> Choice:
         if self.engine != "fastest":
-            return chosen(self.engine, prefix, images)
+            return chosen(self.engine, prefix, basis)
         assert self.folder is not None
-        return timed_choice(prefix, some, self.folder / f"fastest-{key[:24]}.json")
+        return timed_choice(prefix, some, self.folder / f"fastest-{graph_sha256(basis.model)[:24]}.json")
 
-    def _keep_arrays(self, job: _Job, data: ArraySplit, told: Told | None, views: Views | None) -> Kept:
+    def _keep_arrays(self, job: Job, data: ArraySplit, told: Told | None, views: Views | None) -> Kept:
         images: Images = data.images
         digests: np.ndarray | None = self._digests(data)
         fingerprint, why = images_sha256(images, self._digests(data)), "images and labels are arrays"
         if views is not None and len(data):
             images, why = ViewedImages(data.images, views), f"{views.count} {OF_EACH}"
             fingerprint, digests = _key_of_views(fingerprint, views), None
-        folder = job.place(fingerprint)
-        found = read_features(folder)
-        if found is None and self.shared is not None:
-            problem = self.shared.take(f"features/{folder.name}", folder)
-            found = read_features(folder) if problem == "" else None
-            why += f"; the cache's cannot be taken: {problem}" if problem else ""
+        found, problem = self._found(job.first.folder_of(fingerprint))
+        why += f"; the cache's cannot be taken: {problem}" if problem else ""
         if found is None:
-            known = None if digests is None else self._known(job, digests)
+            parts, known = self._missing(job, fingerprint, digests)
             found = features_of(
-                job.prefix,
                 images,
-                to=folder,
-                dtype=job.dtype,
-                open_with=job.open_with,
+                to=[part.place(fingerprint, len(images)) for part in parts],
+                open_with=partial(job.opened, parts),
                 told=told,
                 digests=digests,
                 known=known,
             )
             if self.shared is not None:
-                self.shared.put(f"features/{folder.name}", folder)
+                for part in parts:
+                    folder = part.folder_of(fingerprint)
+                    self.shared.put(f"features/{folder.name}", folder)
         return Kept(why, found, data.labels, data.weights)
 
-    def _known(self, job: _Job, digests: np.ndarray) -> Known:
+    def _found(self, folder: Path) -> tuple[Features | None, str]:
+        """Features that are here, or that another run has; why its are not taken, if they are not."""
+        found, problem = read_features(folder), None
+        if found is None and self.shared is not None:
+            problem = self.shared.take(f"features/{folder.name}", folder)
+            found = read_features(folder) if problem == "" else None
+        return found, problem or ""
+
+    def _missing(
+        self, job: Job, fingerprint: str, digests: np.ndarray | None
+    ) -> tuple[list[Frozen], list[Known]]:
+        """The parts to compute in one pass, and what is known of their rows: of those beside the first, the same."""
+        also = [part for part in job.parts[1:] if self._found(part.folder_of(fingerprint))[0] is None]
+        if digests is None:
+            return [job.first, *also], []
+        known = [(part, self._known(part, digests)) for part in (job.first, *also)]
+        missing = known[0][1].missing
+        pass_ = [(part, rows) for part, rows in known if np.array_equal(rows.missing, missing)]
+        return [part for part, _ in pass_], [rows for _, rows in pass_]
+
+    def _known(self, part: Frozen, digests: np.ndarray) -> Known:
         """What this run and others have computed of these pictures."""
-        places = [job.folder, *([] if self.shared is None else [self.shared.path / "features"])]
-        folders = [folder for place in places for folder in sorted(place.glob(f"{job.family}-[0-9a-f]*"))]
-        return known_rows(folders, digests, row_shape(job.prefix), job.dtype)
+        places = [part.folder, *([] if self.shared is None else [self.shared.path / "features"])]
+        folders = [folder for place in places for folder in sorted(place.glob(f"{part.family}-[0-9a-f]*"))]
+        return known_rows(folders, digests, row_shape(part.prefix), part.dtype)
 
     def _keep_stream(
         self,
-        job: _Job,
+        job: Job,
         data: tf.data.Dataset,
         seen: Survey,
         role: str,
@@ -188,10 +213,10 @@ class FeatureCache:
     ) -> Kept:
         vouched = self.cache_key is not None
         images = value_sha256([self.cache_key, role]) if vouched else digests_sha256(seen.digests)
-        folder = job.place(images if views is None else _key_of_views(images, views))
-        found = read_features(folder)
+        fingerprint = images if views is None else _key_of_views(images, views)
+        found = read_features(job.first.folder_of(fingerprint))
         if found is None or found.digests is None:
-            found = _second_pass(job, data, folder, seen, told, views)
+            found = _second_pass(job, data, fingerprint, seen, told, views)
         if found is None or found.digests is None:
             return Kept("two passes over the data set gave different examples")
         rows = _rows(found.digests, seen.digests)
@@ -216,49 +241,20 @@ class FeatureCache:
         return self._surveys[id(data)][1]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """One prefix, to be computed in one way."""
-
-    prefix: keras.Model
-    folder: Path
-    key: str  # SHA-256 of the prefix
-    engine: str
-    dtype: str
-    open_with: Open
-
-    @property
-    def family(self) -> str:
-        """What the names of all such files begin with."""
-        return family_key(self.key, self.engine, self.dtype)
-
-    def place(self, images: str) -> Path:
-        """The folder of the features of images with this fingerprint."""
-        return self.folder / f"{self.family}-{images[:24]}"
-
-
-def alone(work: Callable[[], Opened]) -> Opened:
-    """`work` by this worker for itself: where there are several, variables made in their scope wait for all of them."""
-    if not tf.distribute.get_strategy().extended._in_multi_worker_mode():
-        return work()
-    with ThreadPoolExecutor(1) as thread:  # a strategy's scope is that of one thread
-        return thread.submit(work).result()
-
-
 def _second_pass(
-    job: _Job,
+    job: Job,
     data: tf.data.Dataset,
-    folder: Path,
+    fingerprint: str,
     seen: Survey,
     told: Told | None,
     views: Views | None,
 ) -> Features | None:
     """Features of another pass; None as soon as it gives an example that the first did not."""
     copies = 1 if views is None else views.count
-    shape = (copies * len(seen), *row_shape(job.prefix))
-    require_space(folder, shape, job.dtype)
+    also = [part for part in job.parts[1:] if read_features(part.folder_of(fingerprint)) is None]
+    parts = [job.first, *also]
 
-    def fill(array: np.ndarray) -> Features:
+    def fill(arrays: Sequence[np.ndarray]) -> Made:
         start, first, left = time.perf_counter(), 0, Counter(keys(seen.digests))
         order: list[np.ndarray] = []
         for number, images in enumerate(images_of(data)):
@@ -266,22 +262,22 @@ def _second_pass(
             left.subtract(keys(order[-1]))
             if min(left.values()) < 0:
                 raise _OtherExamples
-            opened = job.open_with(images)
+            opened = job.opened(parts, images)
             for copy in range(copies):
                 shown = images if views is None else views.of(images, copy, number)
                 start_row = copy * len(seen) + first
-                store_rows(array, slice(start_row, start_row + len(images)), run_filled(opened, shown))
+                for array, values in zip(arrays, run_filled(opened, shown), strict=True):
+                    store_rows(array, slice(start_row, start_row + len(images)), values)
             first += len(images)
             if told is not None:
                 told(len(images) * copies)
         if first != len(seen):
             raise _OtherExamples
-        seconds = time.perf_counter() - start
         made = np.concatenate(order)
-        return Features(array, opened.engine, seconds, opened.why, digests=made, computed=len(made))
+        return Made(opened.engine, time.perf_counter() - start, opened.why, digests=made, computed=len(made))
 
     try:
-        return write_features(folder, shape, job.dtype, fill)
+        return write_features([part.place(fingerprint, copies * len(seen)) for part in parts], fill)
     except _OtherExamples:
         return None
 

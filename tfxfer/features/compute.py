@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 
 from tfxfer.errors import FeaturesError
-from tfxfer.features.engines import Opened, Wanted, chosen, open_engine, time_engines
-from tfxfer.features.files import Features, require_space, write_features
+from tfxfer.features.engines import Opened
+from tfxfer.features.files import Features, Made, Place, write_features
 from tfxfer.features.fingerprints import Images
 from tfxfer.features.rows import Known
 from tfxfer.features.views import ViewedImages
@@ -22,99 +21,70 @@ Told = Callable[[int], None]  # called with the number of images just done
 Open = Callable[[np.ndarray], Opened]  # from some of the images, on which an engine is checked
 
 
-def compute_features(
-    prefix: keras.Model,
-    images: Images,
-    *,
-    to: Path,
-    engine: Wanted = "auto",
-    dtype: str | None = None,
-    batch_size: int = BATCH,
-    told: Told | None = None,
-) -> Features:
-    """The prefix's values for `images` in inference mode, one row each, written into the folder `to`.
-
-    Args:
-        images: (N, H, W, 3), whatever the prefix takes.
-        dtype: "float16", "float32" or "float64"; None is what the prefix computes in.
-
-    Raises:
-        FeaturesError: the disk has no room, the engine cannot take this prefix, or a value is not finite.
-    """
-    if engine == "fastest" and len(images):
-        choice = time_engines(prefix, images[:batch_size])
-    else:
-        choice = chosen("auto" if engine == "fastest" else engine, prefix, len(images))
-    return features_of(
-        prefix,
-        images,
-        to=to,
-        dtype=stored_dtype(prefix, dtype),
-        open_with=lambda probe: open_engine(choice, prefix, probe),
-        batch_size=batch_size,
-        told=told,
-    )
-
-
 def features_of(
-    prefix: keras.Model,
     images: Images,
     *,
-    to: Path,
-    dtype: str,
+    to: Sequence[Place],
     open_with: Open,
-    batch_size: int = BATCH,
     told: Told | None = None,
     digests: np.ndarray | None = None,
-    known: Known | None = None,
+    known: Sequence[Known] = (),
 ) -> Features:
-    """The same with an engine that `open_with` opens, or has open already; rows that are `known` are copied.
+    """Every output's values for `images` in inference mode, one row each, in one pass; those of the first place.
 
-    Every batch is of one size, the last one filled up: a row's bytes then do not depend on the rows beside it.
+    The engine is the one that `open_with` opens, or has open already. Of the places' rows that are `known`, the same
+    ones everywhere, copies are taken. Every batch is of one size, the last one filled up: a row's bytes then do not
+    depend on the rows beside it.
+
+    Raises:
+        FeaturesError: the disk has no room, the engine cannot take the prefix, or a value is not finite.
     """
-    shape = (len(images), *row_shape(prefix))
-    require_space(to, shape, dtype)
 
-    def fill(array: np.ndarray) -> Features:
+    def fill(arrays: Sequence[np.ndarray]) -> Made:
         start, opened, computed = time.perf_counter(), None, 0
-        for part in () if known is None else known.found:
+        for array, part in (
+            (array, part) for array, rows in zip(arrays, known, strict=False) for part in rows.found
+        ):
             array[part.places] = part.array[part.rows]
-            _tell(told, len(part.places))
-        for rows in _pieces(images, batch_size) if known is None else _parts(known.missing, batch_size):
+        if known:
+            _tell(told, len(images) - len(known[0].missing))
+        for rows in _parts(known[0].missing) if known else _pieces(images):
             piece = images[rows]
             opened = open_with(piece) if opened is None else opened
-            store_rows(array, rows, run_filled(opened, piece, batch_size))
+            for array, values in zip(arrays, run_filled(opened, piece), strict=True):
+                store_rows(array, rows, values)
             computed += len(piece)
             _tell(told, len(piece))
         seconds = time.perf_counter() - start
-        if opened is None and known is not None and known.engine:
-            return Features(array, known.engine, seconds, known.why, digests=digests)
+        if opened is None and known and known[0].engine:
+            return Made(known[0].engine, seconds, known[0].why, digests=digests)
         opened = open_with(images[:0]) if opened is None else opened
-        return Features(array, opened.engine, seconds, opened.why, digests=digests, computed=computed)
+        return Made(opened.engine, seconds, opened.why, digests=digests, computed=computed)
 
-    return write_features(to, shape, dtype, fill)
+    return write_features(to, fill)
 
 
-def run_filled(opened: Opened, piece: np.ndarray, batch_size: int = BATCH) -> np.ndarray:
-    """Features of a piece, which is filled up with copies of its last image."""
-    lacking = batch_size - len(piece)
+def run_filled(opened: Opened, piece: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Features of a piece, of each output; it is filled up with copies of its last image."""
+    lacking = BATCH - len(piece)
     if lacking <= 0 or opened.engine == "litert":  # which takes one image at a time
         return opened.run(piece)
-    return opened.run(np.concatenate([piece, np.repeat(piece[-1:], lacking, axis=0)]))[: len(piece)]
+    filled = np.concatenate([piece, np.repeat(piece[-1:], lacking, axis=0)])
+    return tuple(values[: len(piece)] for values in opened.run(filled))
 
 
-def _pieces(images: Images, batch_size: int) -> list[slice]:
+def _pieces(images: Images) -> list[slice]:
     if isinstance(images, ViewedImages):
         return images.batches()
-    return [slice(first, min(first + batch_size, len(images))) for first in range(0, len(images), batch_size)]
+    return [slice(first, min(first + BATCH, len(images))) for first in range(0, len(images), BATCH)]
 
 
-def _parts(places: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    return [places[first : first + batch_size] for first in range(0, len(places), batch_size)]
+def _parts(places: np.ndarray) -> list[np.ndarray]:
+    return [places[first : first + BATCH] for first in range(0, len(places), BATCH)]
 
 
 def _tell(told: Told | None, images: int) -> None:
-    if told is not None:
+    if told is not None and images:
         told(images)
 
 

@@ -6,7 +6,7 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -20,7 +20,7 @@ from tfxfer.formats.features_engine import convert_features
 
 EngineName = Literal["tensorflow", "onnxruntime", "litert"]
 Wanted = Literal["auto", "fastest", "tensorflow", "onnxruntime", "litert"]
-Run = Callable[[np.ndarray], np.ndarray]  # images (n, ...) -> features (n, ...)
+Run = Callable[[np.ndarray], tuple[np.ndarray, ...]]  # images (n, ...) -> features (n, ...), of each output
 
 AGREEMENT = 1e-3  # of the largest value: how far another engine may be from TensorFlow
 PROBE = 4  # images on which that is checked
@@ -58,12 +58,21 @@ class Opened:
     why: str
 
 
-def facts_of(prefix: keras.Model, images: int) -> Facts:
-    """The facts of this machine, this prefix and this many images."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Basis:
+    """What the engine of every phase is chosen for, so that one engine can compute the features of all in one pass."""
+
+    model: keras.Model  # flat; the whole of it
+    images: int  # of training and validation together
+
+
+def facts_of(prefix: keras.Model, basis: Basis) -> Facts:
+    """The facts of this machine, this model and this many images."""
+    layers = basis.model.layers
     return Facts(
-        multiplications=sum(_multiplications(layer) for layer in prefix.layers),
-        depthwise=any(isinstance(layer, keras.layers.DepthwiseConv2D) for layer in prefix.layers),
-        images=images,
+        multiplications=sum(_multiplications(layer) for layer in layers),
+        depthwise=any(isinstance(layer, keras.layers.DepthwiseConv2D) for layer in layers),
+        images=basis.images,
         cores=os.cpu_count() or 1,
         accelerators=len(tf.config.list_physical_devices("GPU")),
         dtype=str(prefix.outputs[0].dtype),
@@ -85,21 +94,28 @@ def choose_engine(facts: Facts) -> Choice:
 
 
 def chosen(
-    engine: Literal["auto", "tensorflow", "onnxruntime", "litert"], prefix: keras.Model, images: int
+    engine: Literal["auto", "tensorflow", "onnxruntime", "litert"], prefix: keras.Model, basis: Basis
 ) -> Choice:
-    """The engine asked for, or the rule's.
+    """The engine asked for, or the rule's for the whole of what `prefix` is a part of.
 
     Raises:
         FeaturesError: there is no such engine.
     """
     if engine == "auto":
-        return choose_engine(facts_of(prefix, images))
+        return choose_engine(facts_of(prefix, basis))
     if engine not in get_args(EngineName):
         known = ", ".join(get_args(Wanted))
         raise FeaturesError(
             f"features.engine must be one of {known}. Received: '{engine}'. Take one of them."
         )
     return Choice(engine, "asked for", asked=True)
+
+
+def joined(prefixes: Sequence[keras.Model]) -> keras.Model:
+    """One model that gives what each of these prefixes of one graph gives."""
+    if len(prefixes) == 1:
+        return prefixes[0]
+    return keras.Model(prefixes[0].inputs, [prefix.outputs[0] for prefix in prefixes])
 
 
 def time_engines(prefix: keras.Model, images: np.ndarray) -> Choice:
@@ -131,7 +147,7 @@ def _seconds(run: Run, images: np.ndarray) -> float:
 
 
 def open_engine(choice: Choice, prefix: keras.Model, probe: np.ndarray) -> Opened:
-    """The engine, after it has agreed with TensorFlow on the first images of `probe`.
+    """The engine for all outputs of `prefix`, after it has agreed with TensorFlow on the first images of `probe`.
 
     Where it cannot take the prefix, or disagrees, TensorFlow takes the place of the rule's choice and says so.
 
@@ -156,8 +172,11 @@ def open_engine(choice: Choice, prefix: keras.Model, probe: np.ndarray) -> Opene
     return Opened(tensorflow, "tensorflow", f"{choice.engine} cannot be taken: {reason}")
 
 
-def _disagreement(found: np.ndarray, wanted: np.ndarray) -> str | None:
-    error = float(np.max(np.abs(found - wanted)) / max(float(np.max(np.abs(wanted))), 1e-30))
+def _disagreement(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> str | None:
+    error = max(
+        float(np.max(np.abs(own - other)) / max(float(np.max(np.abs(other))), 1e-30))
+        for own, other in zip(found, wanted, strict=True)
+    )
     if error <= AGREEMENT:
         return None
     return f"it is off by {error:.1e} of the largest value, more than {AGREEMENT:g}."
@@ -170,14 +189,14 @@ def _converted(engine: Literal["onnxruntime", "litert"], prefix: keras.Model) ->
 
 
 def _tensorflow(prefix: keras.Model) -> Run:
-    function = tf.function(lambda images: prefix(images, training=False))
-    known: dict[tuple[int, ...], Callable[[tf.Tensor], tf.Tensor]] = {}
+    function = tf.function(lambda images: tf.nest.flatten(prefix(images, training=False)), autograph=False)
+    known: dict[tuple[int, ...], Callable[[tf.Tensor], Sequence[tf.Tensor]]] = {}
 
-    def run(images: np.ndarray) -> np.ndarray:
+    def run(images: np.ndarray) -> tuple[np.ndarray, ...]:
         batch = tf.convert_to_tensor(images)
         if images.shape not in known:  # by shape here: TensorFlow would take a second prefix for retracing
             known[images.shape] = function.get_concrete_function(tf.TensorSpec(batch.shape, batch.dtype))
-        return np.asarray(known[images.shape](batch))
+        return tuple(np.asarray(value) for value in known[images.shape](batch))
 
     return run
 

@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,42 +38,73 @@ class Features:
     )
 
 
-def require_space(folder: Path, shape: Sequence[int], dtype: str) -> int:
-    """The bytes that features of this shape will take.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one file of features is to be, and of what kind."""
+
+    folder: Path
+    shape: tuple[int, ...]  # (N, ...)
+    dtype: str
+
+    @property
+    def size_bytes(self) -> int:
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+def require_space(places: Sequence[Place]) -> None:
+    """Refuse files that are too large together.
 
     Raises:
         FeaturesError: the disk has no room for them.
     """
-    needed = math.prod(shape) * np.dtype(dtype).itemsize
+    needed, images = sum(place.size_bytes for place in places), places[0].shape[0]
+    folder = places[0].folder
     place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(place).free
     if needed * MARGIN > free:
         raise FeaturesError(
-            f"frozen features of {shape[0]:,} images need {_gib(needed)} of disk. Received: {_gib(free)} free in "
+            f"frozen features of {images:,} images need {_gib(needed)} of disk. Received: {_gib(free)} free in "
             f"'{place}'. Keep them as float16 (half the size), take fewer views, choose a folder on another disk, "
             "unfreeze fewer blocks (what lies deeper is smaller), or train without them: FeatureCache(use='never')."
         )
-    return needed
 
 
-def write_features(
-    folder: Path, shape: Sequence[int], dtype: str, fill: Callable[[np.ndarray], Features]
-) -> Features:
-    """Have `fill` write a memory-mapped array of `shape`; the folder appears only when it is complete.
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """What is to be known of files that have just been filled, the same of all of them."""
 
-    What `fill` raises passes through, and nothing is kept.
+    engine: str
+    seconds: float
+    why: str
+    digests: np.ndarray | None = None
+    computed: int = 0
+
+
+def write_features(places: Sequence[Place], fill: Callable[[Sequence[np.ndarray]], Made]) -> Features:
+    """Have `fill` write a memory-mapped array for each place, side by side; those of the first come back.
+
+    The folders appear only when all are complete. What `fill` raises passes through, and nothing is kept.
+
+    Raises:
+        FeaturesError: the disk has no room for them.
     """
-    with replaced_folder(folder) as temporary:
-        array = np.lib.format.open_memmap(temporary / FEATURES, mode="w+", dtype=dtype, shape=tuple(shape))
-        made = fill(array)
-        array.flush()
-        del array
-        if made.digests is not None:
-            np.save(temporary / DIGESTS, made.digests)
+    require_space(places)
+    with ExitStack() as stack:
+        temporary = [stack.enter_context(replaced_folder(place.folder)) for place in places]
+        arrays = [
+            np.lib.format.open_memmap(folder / FEATURES, mode="w+", dtype=place.dtype, shape=place.shape)
+            for folder, place in zip(temporary, places, strict=True)
+        ]
+        made = fill(arrays)
         facts = {"engine": made.engine, "why": made.why}
-        write_json(temporary / FACTS, facts)
-        seal(temporary)
-    return replace(_opened(folder, facts, made.seconds), computed=made.computed, reused=False)
+        while arrays:
+            arrays.pop().flush()
+        for folder in temporary:
+            if made.digests is not None:
+                np.save(folder / DIGESTS, made.digests)
+            write_json(folder / FACTS, facts)
+            seal(folder)
+    return replace(_opened(places[0].folder, facts, made.seconds), computed=made.computed, reused=False)
 
 
 def read_features(folder: Path) -> Features | None:

@@ -27,6 +27,11 @@ class Images(Protocol):
 ROWS = 256  # rows read at a time from a memory-mapped array
 
 
+def graph_sha256(model: keras.Model) -> str:
+    """Of the graph alone."""
+    return bytes_sha256(_graph(model).encode())
+
+
 def prefix_sha256(prefix: keras.Model) -> str:
     """Of the graph and of every weight's shape, dtype and bytes."""
     digest = hashlib.sha256(_graph(prefix).encode())

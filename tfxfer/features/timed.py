@@ -1,4 +1,4 @@
-"""`features.engine: fastest`: engines are timed once for each prefix, and the choice is kept beside its features."""
+"""`features.engine: fastest`: engines are timed once for a network, and the choice is kept beside its features."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfxfer.errors import FeaturesError
-from tfxfer.features.engines import Choice, choose_engine, facts_of, time_engines
+from tfxfer.features.engines import Basis, Choice, choose_engine, facts_of, time_engines
 from tfxfer.store.atomic import write_json
 
 
@@ -33,7 +33,7 @@ def timed_choice(prefix: keras.Model, some: Callable[[], np.ndarray], kept: Path
         return found
     images = some()
     if not len(images):
-        return choose_engine(facts_of(prefix, 0))
+        return choose_engine(facts_of(prefix, Basis(prefix, 0)))
     choice = time_engines(prefix, images)
     kept.parent.mkdir(parents=True, exist_ok=True)
     write_json(kept, {"engine": choice.engine, "why": choice.why})

@@ -55,7 +55,9 @@ class Network:
         """The model in inference mode, traced once for every batch size."""
         model, (image,) = self.model, self.model.inputs
         signature = tf.TensorSpec([None, *image.shape[1:]], image.dtype)
-        return tf.function(lambda images: model(images, training=False), input_signature=[signature])
+        return tf.function(
+            lambda images: model(images, training=False), autograph=False, input_signature=[signature]
+        )
 
     @property
     def task(self) -> TaskName:

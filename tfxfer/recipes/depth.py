@@ -47,7 +47,7 @@ def probe_depths(network: Network, train: Data, validation: Data) -> tuple[Depth
     maps = keras.Model(network.model.inputs, [block.output for block in chosen])
     reduce = tf.reduce_mean if network.head.pooling == "avg" else tf.reduce_max
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def run(images: tf.Tensor) -> list[tf.Tensor]:
         found = tf.nest.flatten(maps(images, training=False))
         return [reduce(value, list(range(1, len(value.shape) - 1))) for value in found]

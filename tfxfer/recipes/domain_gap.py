@@ -108,7 +108,7 @@ def _moments(flat: keras.Model, steps: Sequence[Step], images: np.ndarray) -> li
     """(mean, variance) over images and places of what enters each BatchNorm layer, in one pass."""
     inside = keras.Model(flat.inputs, [step.inputs[0] for step in steps])
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def sums(batch: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
         values = tf.nest.flatten(inside(batch, training=False))
         return [

@@ -82,13 +82,13 @@ def fine_tune(
     for part in _freezing(parts, len(histories)):
         cut(network, part.phase)
     with (FeatureCache() if cache is None else cache).opened() as opened:
-        for part in parts[len(histories) :]:
+        for number, part in enumerate(parts[len(histories) :], start=len(histories) + 1):
             if _is_enough(plan, histories):
                 journal.write(
                     "decision", text=f"'{part.phase.name}' is not begun: {ENOUGH_WORDS.format(plan.enough)}"
                 )
                 break
-            carry.enter(part)
+            carry.enter(part, parts[number:])
             watch = Watch(network, part.phase, some)
             history = fit(
                 network,

@@ -68,7 +68,7 @@ def _features_of(network: Network) -> Callable[[np.ndarray], np.ndarray]:
     inside = keras.Model(network.model.inputs, network.backbone_output)
     reduce = tf.reduce_mean if network.head.pooling == "avg" else tf.reduce_max
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def pooled(images: tf.Tensor) -> tf.Tensor:
         value = inside(images, training=False)
         return reduce(value, list(range(1, len(value.shape) - 1)))

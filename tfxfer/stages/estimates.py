@@ -103,7 +103,7 @@ def _phase_seconds(network: Network, work: Workload, whole: float, images: Mappi
 def _seconds_per_image(model: keras.Model, images: np.ndarray) -> float:
     import tensorflow as tf
 
-    forward = tf.function(lambda batch: model(batch, training=False))
+    forward = tf.function(lambda batch: model(batch, training=False), autograph=False)
     batch = tf.constant(images)
     forward(batch)  # traced here
     start = time.perf_counter()

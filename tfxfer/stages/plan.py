@@ -180,7 +180,8 @@ def _engine(
     network: Network, work: Workload, config: Config, images: Mapping[str, int]
 ) -> dict[str, str | None]:
     """What will compute the features of a phase, and why."""
-    from tfxfer.features.engines import chosen
+    from tfxfer.backbones.graph import flat_model
+    from tfxfer.features.engines import Basis, chosen
     from tfxfer.network.split import split_model
 
     wanted = config.features.engine
@@ -189,7 +190,8 @@ def _engine(
     if wanted == "fastest":
         return {"feature_engine": None, "feature_engine_why": "all three are timed when the run begins"}
     prefix, _ = split_model(network.model, work.boundary.tensor)
-    choice = chosen(wanted, prefix, images["train"] + images["validation"])
+    basis = Basis(flat_model(network.model), images["train"] + images["validation"])
+    choice = chosen(wanted, prefix, basis)
     return {"feature_engine": choice.engine, "feature_engine_why": choice.why}
 
 

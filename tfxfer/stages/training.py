@@ -195,6 +195,7 @@ def _train(
     from tfxfer.recipes.frozen_features import frozen_features
     from tfxfer.training.checkpoints import Checkpoints
     from tfxfer.training.determinism import make_deterministic
+    from tfxfer.training.parts import parts_of
     from tfxfer.training.workers import several_workers
 
     if state.config.training.deterministic:
@@ -205,7 +206,10 @@ def _train(
     if wanted and whole and plan.phases[0].unfreeze == "none":
         # Those of the test split are for the baselines: now, so that one engine is opened for all three.
         images = len(data.train) + len(data.validation)
-        frozen_features(network, {"test": data.test}, cache, images=images, journal=state.journal)
+        later = [part.phase for part in parts_of(plan.phases[1:])]
+        frozen_features(
+            network, {"test": data.test}, cache, images=images, journal=state.journal, later=later
+        )
     histories = fine_tune(
         network,
         data.train,

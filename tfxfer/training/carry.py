@@ -11,6 +11,7 @@ import numpy as np
 from tfxfer.training.groups import RateGroup
 from tfxfer.training.keeper import Keeper
 from tfxfer.training.parts import Part
+from tfxfer.training.phase import Phase
 
 Owned = tuple[keras.Variable, keras.optimizers.Optimizer]
 
@@ -27,12 +28,16 @@ class Carry:
     epochs: int | None = None  # of the longer phase; None: the phase is whole
     slowed: float = 1.0  # by schedule "plateau", so far in the longer phase
     keeper: Keeper | None = None  # of the phase's checkpoints; None: there are none
+    later: tuple[
+        Phase, ...
+    ] = ()  # that follow, so that what they need of a frozen part is computed in one pass
     _owners: dict[int, Owned] = field(default_factory=dict, repr=False)  # by id of the weight
     _origins: dict[int, tuple[keras.Variable, np.ndarray]] = field(default_factory=dict, repr=False)
 
-    def enter(self, part: Part) -> None:
-        """Say which part of a longer phase is next."""
+    def enter(self, part: Part, later: Iterable[Part] = ()) -> None:
+        """Say which part of a longer phase is next, and what comes after it."""
         self.first_epoch, self.epochs = part.first_epoch, part.epochs
+        self.later = tuple(other.phase for other in later)
         if part.first_epoch == 0:
             self.slowed = 1.0
 

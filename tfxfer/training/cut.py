@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
 from tfxfer.backbones.blocks import Block, find_blocks
 from tfxfer.backbones.features import features_tensor
-from tfxfer.backbones.graph import flat_model
+from tfxfer.backbones.graph import flat_model, steps_between
 from tfxfer.backbones.units import units
 from tfxfer.errors import TrainingError
 from tfxfer.network.freeze import FrozenBoundary, freeze
@@ -48,6 +49,48 @@ def cut(model: Network | keras.Model, phase: Phase) -> Cut:
     blocks = {block.name: block.layers for block in found}
     head = model.head if isinstance(model, Network) else None
     return Cut(whole, boundary, Learner(*parts), layers, blocks, head)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Later:
+    """A phase that comes later, and what will be frozen in it, which no phase before it changes."""
+
+    phase: Phase
+    prefix: keras.Model  # of the same graph as the prefix of the phase that is next
+
+
+def cut_with_later(
+    model: Network | keras.Model, phase: Phase, phases: Sequence[Phase]
+) -> tuple[Cut, tuple[Later, ...]]:
+    """`cut` for a phase, and the lower prefixes at which later ones will cut, as far as that is known now."""
+    made = cut(model, phase)
+    if (
+        phase.unfreeze is None or made.learner.prefix is None
+    ):  # which would ask what the later ones have frozen
+        return made, ()
+    found, lowest = [], made.learner.prefix
+    for later in phases:
+        known = later.unfreeze is not None and later.batch_norm != "reestimate"
+        prefix = cut(model, later).learner.prefix if known else None
+        if prefix is None:
+            break
+        if prefix.outputs[0] is not lowest.outputs[0]:
+            if not _holds(lowest, prefix.outputs[0]):
+                continue  # blocks that learn before then lie in it
+            lowest = prefix
+        if lowest is not made.learner.prefix:
+            found.append(Later(later, lowest))
+    return cut(model, phase) if phases else made, tuple(found)
+
+
+def lower_prefixes(later: Iterable[Later]) -> list[keras.Model]:
+    """Each of their prefixes once."""
+    return list({id(one.prefix): one.prefix for one in later}.values())
+
+
+def _holds(prefix: keras.Model, tensor: Any) -> bool:
+    steps = steps_between(prefix.inputs, prefix.outputs)
+    return any(tensor is known for step in steps for known in step.outputs)
 
 
 def backbone_blocks(model: Network | keras.Model) -> tuple[Block, ...]:

@@ -22,7 +22,7 @@ from tfxfer.training.balance import balanced_examples
 from tfxfer.training.best import gained
 from tfxfer.training.callbacks import check_callbacks
 from tfxfer.training.carry import Carry
-from tfxfer.training.cut import Cut, cut
+from tfxfer.training.cut import Cut, cut, cut_with_later
 from tfxfer.training.determinism import reseed
 from tfxfer.training.examples import ArrayExamples, check_dataset
 from tfxfer.training.exhausted import exhausted_memory_told
@@ -38,9 +38,9 @@ from tfxfer.training.prepared import (
     Data,
     FeatureKeeper,
     augmented_examples,
+    basis_of,
     check_augmentable,
     examples_of,
-    images_of,
 )
 from tfxfer.training.reestimate import reestimate
 from tfxfer.training.trained import Trained
@@ -95,13 +95,14 @@ def fit(
         exhausted_memory_told(phase),
         (FeatureCache() if cache is None else cache).opened() as opened,
     ):
-        made = cut(model, phase)
+        made, later = cut_with_later(model, phase, carry.later)
         require_same("phase, seed and data", phase, seed, *_outline(train), *_outline(validation))
         take_from_chief(made.model.weights)
         if carry.epochs in (None, phase.epochs):  # a part of a longer phase need not use every rate
             check_learning_rates(phase, made.boundary.unfrozen_blocks)
         reseed(made.model, seed, phase.name)
-        trained = partial(_trained, made, data, _labels(model), asked, opened)
+        keeper = FeatureKeeper(made, phase, opened, journal, seed, basis_of(model, train, validation), later)
+        trained = partial(_trained, made, data, _labels(model), asked, keeper)
         if phase.batch_norm != "reestimate" or carry.first_epoch:
             return trained(())  # a later part has the first one's statistics
         return _reestimated(made, data, asked, trained)
@@ -121,12 +122,11 @@ def _trained(
     data: tuple[Data, Data],
     labels: tuple[str, ...],
     asked: Asked,
-    cache: FeatureCache,
+    keeper: FeatureKeeper,
     notes: tuple[str, ...],
 ) -> History:
     """The phase, on features computed once where there are any."""
     phase, seed, (train, validation) = asked.phase, asked.seed, data
-    keeper = FeatureKeeper(made, phase, cache, asked.journal, seed, images_of(train, validation))
     kept = keeper.train(train), keeper.validation(validation)
     given = augmented_examples(examples_of(train, kept[0], phase, seed), made, phase, seed)
     examples = (
@@ -161,7 +161,8 @@ def readied(
         reseed(made.model, seed, phase.name)
         if phase.batch_norm == "reestimate":
             reestimate(made, _images(train, phase.batch_size or ARRAY_BATCH))
-        kept = FeatureKeeper(made, phase, opened, journal, seed, images_of(train, train)).train(train)
+        basis = basis_of(model, train, train)
+        kept = FeatureKeeper(made, phase, opened, journal, seed, basis).train(train)
         given = augmented_examples(examples_of(train, kept, phase, seed), made, phase, seed)
         examples = balanced_examples(given, phase.imbalance, _labels(model), seed=seed)
         yield job_of(made, (examples, examples), Asked(phase, loss, (), (), seed, journal, Carry()))

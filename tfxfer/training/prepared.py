@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import keras
 import numpy as np
 import tensorflow as tf
 
+from tfxfer.backbones.graph import flat_model
+from tfxfer.catalogue.augmentation import Augment
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.data.augmentation.augment import check_images
 from tfxfer.errors import TrainingError
 from tfxfer.features.cache import FeatureCache, Kept
+from tfxfer.features.engines import Basis
 from tfxfer.features.views import ViewedImages, Views
+from tfxfer.network.network import Network
 from tfxfer.store.journal import Journal
 from tfxfer.training.augmented import Arrays, Augmentation
-from tfxfer.training.cut import Cut
+from tfxfer.training.cut import Cut, Later, lower_prefixes
 from tfxfer.training.examples import ArrayExamples, Examples, StreamExamples
 from tfxfer.training.phase import Phase
 from tfxfer.training.progress import Progress
@@ -33,9 +39,10 @@ class FeatureKeeper:
     cache: FeatureCache
     journal: Journal
     seed: int
-    images: (
-        int | None
-    )  # for which the engine is chosen: the same for every phase, so that nothing is computed twice
+    basis: (
+        Basis | None
+    )  # of the choice of an engine: the same for every phase, so that nothing is computed twice
+    later: Sequence[Later] = ()
 
     def train(self, data: Data) -> Kept:
         """Of the training data: as they are, as views, or none where every batch is augmented anew.
@@ -47,7 +54,8 @@ class FeatureKeeper:
         augment = self.phase.augmentation
         if self.made.learner.prefix is not None and not augment.keepable:
             return Kept(f"other images in every epoch, and no views of them: {augment}")
-        kept = self._kept(data, "train", None if augment.views is None else Views(augment, self.seed))
+        also = lower_prefixes(later for later in self.later if _same_views(later.phase.augmentation, augment))
+        kept = self._kept(data, "train", None if augment.views is None else Views(augment, self.seed), also)
         if augment.views is not None and kept.features is None:
             raise TrainingError(
                 f"augment.views of phase '{self.phase.name}' needs features that can be kept. Received: {kept.why}. "
@@ -57,15 +65,21 @@ class FeatureKeeper:
 
     def validation(self, data: Data) -> Kept:
         """Of the validation data, which nothing augments."""
-        return self._kept(data, "validation", None)
+        return self._kept(data, "validation", None, lower_prefixes(self.later))
 
-    def _kept(self, data: Data, role: str, views: Views | None) -> Kept:
+    def _kept(self, data: Data, role: str, views: Views | None, also: Sequence[keras.Model]) -> Kept:
         if self.made.learner.prefix is None:
             return Kept(_why_not_cut(self.made))
         copies = 1 if views is None else views.count
         total = len(data) * copies if isinstance(data, ArraySplit) else None
         told = Progress(self.journal, self.phase.name, f"features of {role}", total).add
-        return self.cache.keep(self.made.learner.prefix, data, role, told, images=self.images, views=views)
+        prefix = self.made.learner.prefix
+        return self.cache.keep(prefix, data, role, told, basis=self.basis, views=views, also=also)
+
+
+def _same_views(one: Augment, other: Augment) -> bool:
+    """Whether the training images whose features are kept are the same ones under both."""
+    return one.keepable and (one.views is None if other.views is None else one == other)
 
 
 def examples_of(data: Data, kept: Kept, phase: Phase, seed: int | None) -> Examples:
@@ -123,8 +137,9 @@ def _why_not_cut(made: Cut) -> str:
     return f"random layers before the first weight that learns: {names}" if names else "nothing is frozen"
 
 
-def images_of(train: Data, validation: Data) -> int | None:
-    """Training and validation images together, where they are counted."""
+def basis_of(model: Network | keras.Model, train: Data, validation: Data) -> Basis | None:
+    """The whole model, and training and validation images together; None where they are not counted."""
     if isinstance(train, ArraySplit) and isinstance(validation, ArraySplit):
-        return len(train) + len(validation)
+        whole = model.model if isinstance(model, Network) else model
+        return Basis(flat_model(whole), len(train) + len(validation))
     return None

@@ -36,7 +36,9 @@ def reestimate(cut: Cut, batches: Iterable[np.ndarray | tf.Tensor]) -> int:
     squares: list[np.ndarray] = [np.zeros(layer.moving_mean.shape) for layer in layers]
     total = 0
     with _measuring(cut.model, layers):
-        run = tf.function(lambda images: cut.model(images, training=True), reduce_retracing=True)
+        run = tf.function(
+            lambda images: cut.model(images, training=True), autograph=False, reduce_retracing=True
+        )
         for images in batches:
             run(tf.convert_to_tensor(images))
             total += len(images)

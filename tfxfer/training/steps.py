@@ -75,11 +75,11 @@ def train_step(
     def add(gradients: Gradients, y: tf.Tensor, weights: tf.Tensor | None) -> None:
         sums.add(gradients if scale is None else scale.true(gradients), batch_weight(loss, y, weights))
 
-    @tf.function
+    @tf.function(autograph=False)
     def apply_sums() -> None:
         strategy.run(lambda: updates.apply(sums.take()))
 
-    @tf.function
+    @tf.function(autograph=False)
     def drop_sums() -> None:
         strategy.run(sums.clear)
 
@@ -166,13 +166,18 @@ def validation_step(
 
 @dataclass(slots=True, eq=False)
 class Compiled:
-    """`step` as a graph for each shape of batch: the full one, and the smaller one at the end of an epoch.
+    """`step` as a graph: one for batches of every size, or where `static` one for each shape of batch.
+
+    Accelerators need known shapes, and so do several replicas, of which the last batch gives some fewer examples. On
+    one CPU a second graph for the smaller batch at the end of an epoch would only cost the time to trace it. User
+    code is traced as Keras traces it, without AutoGraph.
 
     Kept by shape here, since every phase makes a new function and TensorFlow would warn of that as retracing; by
     the size of the whole batch, since all workers must trace together, and only some may have a smaller share.
     """
 
     step: Callable[..., tf.Tensor]  # of a batch's inputs, labels and weights
+    static: bool = field(default_factory=lambda: _needs_known_shapes())
     known: dict[Hashable, Any] = field(default_factory=dict)
     function: Any = None
 
@@ -182,12 +187,25 @@ class Compiled:
     def graph(self, batch: Batch) -> Any:
         """The concrete function for batches like this one."""
         parts = tf.nest.flatten(batch[:3], expand_composites=True)
-        shapes = tuple(None if part is None else (tuple(part.shape), part.dtype) for part in parts)
+        static = self.static or not all(part is None or isinstance(part, tf.Tensor) for part in parts)
+        first = 0 if static else 1
+        shapes = tuple(None if part is None else (tuple(part.shape)[first:], part.dtype) for part in parts)
+        key = (batch.size if static else None, shapes)
         if self.function is None:
-            self.function = tf.function(self.step)
-        if (batch.size, shapes) not in self.known:
-            self.known[batch.size, shapes] = self.function.get_concrete_function(*batch[:3])
-        return self.known[batch.size, shapes]
+            self.function = tf.function(self.step, autograph=False)
+        if key not in self.known:
+            given = batch[:3] if static else tf.nest.map_structure(_of_any_size, batch[:3])
+            self.known[key] = self.function.get_concrete_function(*given)
+        return self.known[key]
+
+
+def _needs_known_shapes() -> bool:
+    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    return several or bool(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
+
+
+def _of_any_size(part: tf.Tensor | None) -> tf.TensorSpec | None:
+    return None if part is None else tf.TensorSpec((None, *part.shape[1:]), part.dtype)
 
 
 def _regularisation(model: keras.Model, loss: keras.losses.Loss) -> tf.Tensor:
