@@ -400,3 +400,23 @@ def test_one_conversion_serves_both_splits(tmp_path: Path, monkeypatch: pytest.M
     for seed in (0, 1):
         assert cache.keep(prefix, tiny_split(seed), "any").features is not None
     assert conversions == ["one"]
+
+
+def test_the_engine_is_that_of_the_whole_network_whatever_is_frozen_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that one pass can compute what every phase keeps."""
+    whole, split = tiny_model(), tiny_split()
+    work = facts_of(whole, Basis(whole, 20)).multiplications * 20
+    monkeypatch.setattr(engines, "WORTH_IT", work)
+    low = keras.Model(whole.input, whole.get_layer("block0_relu").output)
+    for data in (split, dataset(split.images[:], split.labels)):
+        alone, part = (
+            FeatureCache(tmp_path / f"{basis is None} {data is split}")
+            .keep(low, data, "any", basis=basis)
+            .features
+            for basis in (None, Basis(whole))
+        )
+        assert alone is not None
+        assert part is not None
+        assert (alone.engine, part.engine) == ("tensorflow", "onnxruntime")

@@ -114,7 +114,7 @@ class FeatureCache:
         if self.use == "never" or self.folder is None:
             return Kept("the cache was switched off")
         if isinstance(data, ArraySplit):
-            basis = Basis(prefix, len(data)) if basis is None else basis
+            basis = (basis or Basis(prefix)).of(len(data))
             job = self._job((prefix, *also), basis, lambda: data.images[:BATCH], keep_also=keep_also)
             return self._keep_arrays(job, data, told, views)
         refusal = cannot_survey(data, vouched=self.cache_key is not None)
@@ -123,7 +123,7 @@ class FeatureCache:
         seen = self._survey(data)
         if not len(seen):
             return Kept("the data set is empty")
-        basis = Basis(prefix, len(seen)) if basis is None else basis
+        basis = (basis or Basis(prefix)).of(len(seen))
         job = self._job((prefix, *also), basis, lambda: next(images_of(data)), keep_also=keep_also)
         return self._keep_stream(job, data, seen, role, told, views)
 

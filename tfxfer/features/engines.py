@@ -63,7 +63,11 @@ class Basis:
     """What the engine of every phase is chosen for, so that one engine can compute the features of all in one pass."""
 
     model: keras.Model  # flat; the whole of it
-    images: int  # of training and validation together
+    images: int | None = None  # of training and validation together; None: those whose features are asked for
+
+    def of(self, images: int) -> Basis:
+        """The same, with the number of images whose features are asked for where there is none."""
+        return self if self.images is not None else Basis(self.model, images)
 
 
 def facts_of(prefix: keras.Model, basis: Basis) -> Facts:
@@ -72,7 +76,7 @@ def facts_of(prefix: keras.Model, basis: Basis) -> Facts:
     return Facts(
         multiplications=sum(_multiplications(layer) for layer in layers),
         depthwise=any(isinstance(layer, keras.layers.DepthwiseConv2D) for layer in layers),
-        images=basis.images,
+        images=basis.images or 0,
         cores=os.cpu_count() or 1,
         accelerators=len(tf.config.list_physical_devices("GPU")),
         dtype=str(prefix.outputs[0].dtype),

@@ -39,9 +39,7 @@ class FeatureKeeper:
     cache: FeatureCache
     journal: Journal
     seed: int
-    basis: (
-        Basis | None
-    )  # of the choice of an engine: the same for every phase, so that nothing is computed twice
+    basis: Basis  # of the choice of an engine: the same for every phase, so that nothing is computed twice
     later: Sequence[Later] = ()
 
     def train(self, data: Data) -> Kept:
@@ -137,9 +135,9 @@ def _why_not_cut(made: Cut) -> str:
     return f"random layers before the first weight that learns: {names}" if names else "nothing is frozen"
 
 
-def basis_of(model: Network | keras.Model, train: Data, validation: Data) -> Basis | None:
-    """The whole model, and training and validation images together; None where they are not counted."""
+def basis_of(model: Network | keras.Model, train: Data, validation: Data) -> Basis:
+    """The whole model, and training and validation images together where they are counted."""
+    whole = model.model if isinstance(model, Network) else model
     if isinstance(train, ArraySplit) and isinstance(validation, ArraySplit):
-        whole = model.model if isinstance(model, Network) else model
         return Basis(flat_model(whole), len(train) + len(validation))
-    return None
+    return Basis(flat_model(whole))
