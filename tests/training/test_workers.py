@@ -80,6 +80,11 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> float:
 )
 def test_two_workers_do_what_one_process_does_in_float64(names: tuple[str, ...], tmp_path: Path) -> None:
     alone, chief, other = results(tmp_path, *names)
+    if "head" in names:
+        for worker in (chief, other):
+            assert (
+                "features.engine must be the same for every worker. Received: 'fastest'" in worker["fastest"]
+            )
     for name in names:
         assert chief[name]["weights"] == other[name]["weights"], name  # bit by bit
         assert chief[name]["history"] == other[name]["history"], name

@@ -24,7 +24,7 @@ from tests.training.test_fit import fresh_split, settled_model
 from tests.training.tiny import tiny_dataset, tiny_images, weights_by_name
 from tfxfer.backbones.backbone import load_backbone
 from tfxfer.data import ArraySplit, open_source, scan, split_records
-from tfxfer.errors import TfxferError
+from tfxfer.errors import FeaturesError, TfxferError
 from tfxfer.features.cache import FeatureCache
 from tfxfer.network.network import Network, attach_head
 from tfxfer.training.carry import Carry
@@ -115,6 +115,16 @@ def trained(names: Sequence[str], folder: Path, die_after: int | None) -> dict[s
     return found
 
 
+def timed_engines_refused(folder: Path) -> str:
+    """What `features.engine: fastest` is told where there are several workers."""
+    cache = FeatureCache(folder / "fastest", engine="fastest")
+    try:
+        fit(settled_model("float64"), *small_data("head"), SMALL["head"], cache=cache)
+    except FeaturesError as error:
+        return str(error)
+    return "it was not refused"
+
+
 def main() -> None:
     """Train as TF_CONFIG says and write what came of it; a loss of a worker ends with its message and code 1."""
     to, *names = sys.argv[1:]
@@ -123,6 +133,8 @@ def main() -> None:
     with devices.scope(), tempfile.TemporaryDirectory() as folder:
         try:
             found = trained(names, Path(folder), die_after)
+            if names[0] == "head":
+                found["fastest"] = timed_engines_refused(Path(folder))
         except TfxferError as error:
             sys.exit(str(error))
     Path(to).write_text(json.dumps(found), encoding="utf-8")

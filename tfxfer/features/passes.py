@@ -9,12 +9,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfxfer.features.compute import row_shape
 from tfxfer.features.engines import Choice, Opened, joined, open_engine
 from tfxfer.features.files import Place
 from tfxfer.features.fingerprints import family_key
+from tfxfer.network.workers import several_workers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +90,7 @@ def _only(opened: Opened, outputs: Sequence[int]) -> Opened:
 
 def alone(work: Callable[[], Opened]) -> Opened:
     """`work` by this worker for itself: where there are several, variables made in their scope wait for all of them."""
-    if not tf.distribute.get_strategy().extended._in_multi_worker_mode():
+    if not several_workers():
         return work()
     with ThreadPoolExecutor(1) as thread:  # a strategy's scope is that of one thread
         return thread.submit(work).result()

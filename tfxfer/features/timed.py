@@ -8,10 +8,10 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfxfer.errors import FeaturesError
 from tfxfer.features.engines import Basis, Choice, choose_engine, facts_of, time_engines
+from tfxfer.network.workers import several_workers
 from tfxfer.store.atomic import write_json
 
 
@@ -23,7 +23,7 @@ def timed_choice(prefix: keras.Model, some: Callable[[], np.ndarray], kept: Path
     Raises:
         FeaturesError: several workers, each with a clock of its own.
     """
-    if tf.distribute.get_strategy().extended._in_multi_worker_mode():
+    if several_workers():
         raise FeaturesError(
             "features.engine must be the same for every worker. Received: 'fastest', and each has a clock of its own. "
             "Name one of tensorflow, onnxruntime and litert, or leave it to auto."

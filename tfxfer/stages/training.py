@@ -191,12 +191,12 @@ def _require_room(state: State, network: Network, plan: Plan) -> None:
 def _train(
     state: State, network: Network, plan: Plan, data: RunData, checkpoints: Path
 ) -> list[dict[str, Any]]:
+    from tfxfer.network.workers import several_workers
     from tfxfer.recipes.fine_tune import fine_tune
     from tfxfer.recipes.frozen_features import frozen_features
     from tfxfer.training.checkpoints import Checkpoints
     from tfxfer.training.determinism import make_deterministic
     from tfxfer.training.parts import parts_of
-    from tfxfer.training.workers import several_workers
 
     if state.config.training.deterministic:
         make_deterministic()

@@ -11,10 +11,11 @@ import tensorflow as tf
 
 from tfxfer.errors import TrainingError
 from tfxfer.features.fingerprints import Images
+from tfxfer.network.workers import several_workers
 from tfxfer.training.augmented import Arrays, Augmentation
 from tfxfer.training.determinism import seed_words
 from tfxfer.training.order import balanced_order
-from tfxfer.training.workers import require_same, several_workers
+from tfxfer.training.workers import require_same
 
 
 class Batch(NamedTuple):

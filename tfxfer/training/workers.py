@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfxfer.errors import TrainingError
+from tfxfer.network.workers import several_workers
 
 SUM = tf.distribute.ReduceOp.SUM
 # What collective operations raise when a process or the way to it is gone.
@@ -18,12 +19,6 @@ LOST = (
     *(tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError),
     *(tf.errors.DeadlineExceededError, tf.errors.InternalError, tf.errors.FailedPreconditionError),
 )
-
-
-def several_workers(strategy: tf.distribute.Strategy | None = None) -> bool:
-    """Whether the strategy, by default that in whose scope this runs, has replicas in other processes."""
-    strategy = tf.distribute.get_strategy() if strategy is None else strategy
-    return bool(strategy.extended._in_multi_worker_mode())
 
 
 def refuse_workers(what: str, strategy: tf.distribute.Strategy) -> None:
