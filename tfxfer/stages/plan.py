@@ -26,6 +26,7 @@ from tfxfer.stages.domain_gap import planned_domain_gap
 from tfxfer.stages.estimates import FEATURE_BYTES, Workload, estimate, workload_of
 from tfxfer.stages.export import wanted_artifacts
 from tfxfer.stages.memory import require_memory
+from tfxfer.stages.pixel_warning import planned_pixel_warnings
 from tfxfer.stages.warnings import phase_warnings
 from tfxfer.training.parts import parts_of
 
@@ -111,6 +112,7 @@ def make_plan(config: Config) -> dict[str, Any]:
         },
         "warnings": [
             *_data_warnings(data),
+            *planned_pixel_warnings(config, data.source, data.splits.train, network=whole),
             *phase_warnings(own, min(data.counts), pretrained=config.backbone.weights != "none"),
             *_solver_warnings(network, parts, workloads, images["train"]),
         ],
