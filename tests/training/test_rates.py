@@ -30,6 +30,7 @@ class AfterFirstBatch(keras.callbacks.Callback):
 def first_updates(**options: object) -> dict[str, np.ndarray]:
     """How far each weight moves in the first update."""
     model, keep = settled_model("float64"), AfterFirstBatch()
+    model.get_layer("logits").bias.assign([0.3, -0.2, 0.1])  # which a decay would pull
     before = weights_by_name(model)
     data = tiny_dataset(16, dtype="float64")
     fit(model, data, data, Phase("p", epochs=1, unfreeze="all", **options), callbacks=[keep])  # type: ignore[arg-type]
@@ -113,12 +114,14 @@ def test_a_map_covers_all_parts_of_a_phase() -> None:
 
 
 def test_decay_pulls_kernels_and_leaves_vectors() -> None:
-    with_decay = first_updates(optimizer="sgd", learning_rate=1e-3, weight_decay=0.5)
-    without = first_updates(optimizer="sgd", learning_rate=1e-3)
+    with_decay = first_updates(optimizer="sgd", learning_rate=1e-3, weight_decay=0.5, batch_norm="learn")
+    without = first_updates(optimizer="sgd", learning_rate=1e-3, batch_norm="learn")
     start = weights_by_name(settled_model("float64"))
     pull = with_decay["block1_conv/kernel"] - without["block1_conv/kernel"]
     np.testing.assert_allclose(pull, -1e-3 * 0.5 * start["block1_conv/kernel"], rtol=1e-4, atol=1e-9)
-    np.testing.assert_array_equal(with_decay["logits/bias"], without["logits/bias"])
+    assert np.abs(start["block1_norm/gamma"]).min() > 0.1
+    for path in ("logits/bias", "block1_norm/gamma", "block1_norm/beta"):
+        np.testing.assert_array_equal(with_decay[path], without[path])
 
 
 def test_gradients_are_clipped_together() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -104,6 +106,20 @@ def test_a_training_follows_it(schedule: str) -> None:
         0.01 * float(rate_factor(phase, tf.constant(3 * epoch), Timeline(3, 3))) for epoch in (1, 2, 3)
     ]
     np.testing.assert_allclose(rates, at_ends, rtol=1e-4, atol=1e-9)
+
+
+def test_every_step_is_taken_at_the_rate_of_the_schedule() -> None:
+    """So small a rate leaves the gradient what it was, and each step tells its own rate."""
+    model, data = settled_model("float64"), tiny_dataset(16, dtype="float64")
+    kernels = [np.asarray(model.get_layer("logits").kernel)]
+    keep = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: kernels.append(np.asarray(model.get_layer("logits").kernel))
+    )
+    phase = Phase("p", epochs=5, unfreeze="none", optimizer="sgd", learning_rate=1e-6, schedule="cosine", solver="gradient")  # fmt: skip # noqa: E501
+    fit(model, data, data, phase, callbacks=[keep])
+    steps = [later - earlier for earlier, later in itertools.pairwise(kernels)]
+    found = [float(np.vdot(step, steps[0]) / np.vdot(steps[0], steps[0])) for step in steps]
+    np.testing.assert_allclose(found, (1 + np.cos(np.pi * np.arange(5) / 5)) / 2, rtol=1e-4)
 
 
 def test_plateau_slows_down_when_validation_no_longer_gains() -> None:
