@@ -173,7 +173,6 @@ BAD = {
         ["edgetpu_compiler is a closed program", "output_dtype: uint8"],
     ),
     "Core ML": ("exports: [coreml]\n", ["on macOS only", "Export litert or onnx"]),
-    "OpenVINO": ("exports: [openvino]\n", ["reads ONNX files as they are"]),
     "TFLite": ("exports: [tflite:int8]\n", ["Export litert"]),
     "a ladder of SavedModels": (
         "exports: [saved_model:smallest]\n",

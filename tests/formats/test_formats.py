@@ -26,7 +26,7 @@ def test_what_is_written_is_what_the_catalogue_promises() -> None:
 def test_a_network_without_labels_gives_files_without_labels(tmp_path: Path) -> None:
     unnamed = trace(classifier())
     for name, facts in FORMATS.items():
-        artifact = write_artifact(name, unnamed, tmp_path / f"artifact{facts.suffix}")
+        artifact = write_artifact(name, unnamed, tmp_path / f"{name}{facts.suffix}")
         assert open_runtime(name, artifact.path).labels is None
 
 

@@ -16,6 +16,7 @@ class FormatFacts:
     precisions: tuple[str, ...]
     suffix: str  # of the file; "" where the artifact is a folder
     runtime: str  # the distribution that runs it
+    extra: str | None = None  # of tfxfer, that brings the distribution; None: it is always there
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ FORMATS: Mapping[str, FormatFacts] = {
     ),
     "onnx": FormatFacts("onnx", ("float32", "float16", "int8", "dynamic_int8"), ".onnx", "onnxruntime"),
     "keras": FormatFacts("keras", ("float32",), ".keras", "tensorflow"),
+    "openvino": FormatFacts("openvino", ("float32", "float16"), "", "openvino", extra="openvino"),
 }
 
 # Written where nothing else is asked for, and measured for every backbone.
@@ -165,6 +167,6 @@ def default_gates(
 
 
 def artifact_path(format: str, precision: str) -> str:
-    """Where an artifact lies below its bundle: `litert/float32.tflite`, `saved_model`."""
-    suffix = FORMATS[format].suffix
-    return f"{format}/{precision}{suffix}" if suffix else format
+    """Where an artifact lies below its bundle: `litert/float32.tflite`, `saved_model`, `openvino/float16`."""
+    facts = FORMATS[format]
+    return f"{format}/{precision}{facts.suffix}" if facts.suffix or len(facts.precisions) > 1 else format

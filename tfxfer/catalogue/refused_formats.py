@@ -16,16 +16,11 @@ _COREML = (
     "Core ML files can be run on macOS only, so that nothing could be proven elsewhere. "
     "Export litert or onnx: both runtimes run on iOS, with Core ML underneath where they are asked to"
 )
-_OPENVINO = (
-    "OpenVINO reads ONNX files as they are. Export onnx, and compile it with INFERENCE_PRECISION_HINT f32: on CPUs "
-    "with bfloat16 it otherwise computes in that, and logits are off by 0.08 of the largest"
-)
 
 REFUSED_FORMATS: Mapping[str, str] = {
     **dict.fromkeys(("tfjs", "tensorflowjs", "tf_js"), _TFJS),
     **dict.fromkeys(("edge_tpu", "edgetpu"), _EDGE_TPU),
     **dict.fromkeys(("coreml", "core_ml"), _COREML),
-    "openvino": _OPENVINO,
     "tflite": "TensorFlow Lite is called LiteRT now. Export litert, which writes .tflite files",
 }
 

@@ -34,6 +34,7 @@ EXTRAS = {
     "kaggle": ("kagglehub", "Kaggle handles cannot be fetched as hub/ backbones"),
     "kerashub": ("keras_hub", "KerasHub's presets cannot be backbones"),
     "tensorboard": ("tensorboard", "tracking: [tensorboard] cannot be asked for"),
+    "openvino": ("openvino", "OpenVINO's files can be neither written nor verified"),
     "sign": ("cryptography", "bundles cannot be signed, nor signatures checked"),
     "mlflow": ("mlflow", "tracking: [mlflow] cannot be asked for"),
 }

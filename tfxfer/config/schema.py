@@ -20,7 +20,7 @@ from tfxfer.config.tracking_schema import TrackingConfig
 from tfxfer.config.training_schema import TrainingConfig
 from tfxfer.config.until import check_until
 
-FormatName = Literal["saved_model", "litert", "onnx", "keras"]
+FormatName = Literal["saved_model", "litert", "onnx", "keras", "openvino"]
 PrecisionName = Literal[
     "float32",
     "float16",
@@ -223,7 +223,7 @@ class GatesConfig(Section):
 class ExportConfig(Section):
     """One artifact."""
 
-    format: FormatName = Field(description="saved_model, litert, onnx or keras")
+    format: FormatName = Field(description="saved_model, litert, onnx, keras or openvino")
     precision: PrecisionName = Field(default="float32", description="of weights and arithmetic")
     calibration_images: int | None = Field(
         default=None,

@@ -69,8 +69,7 @@ def _model(
     traced: Traced, precision: str, calibration: np.ndarray | None, options: WriteOptions
 ) -> onnx.ModelProto:
     entry = integer_entry(traced.frozen, traced.outputs) if precision == "int8" else None
-    frozen = traced.frozen if entry is None else entry.graph
-    model = name_graph(convert_onnx(frozen, traced.outputs, options.opset), traced)
+    model = float_model(traced, options.opset, None if entry is None else entry.graph)
     if precision == "float16":
         return halve_weights(model)
     if precision == "dynamic_int8":
@@ -81,6 +80,14 @@ def _model(
     return quantise_statically(
         model, calibration, entry=entry, outputs=traced.outputs, granularity=options.granularity
     )
+
+
+def float_model(
+    traced: Traced, opset: int = DEFAULT_OPSET, frozen: GraphDef | None = None
+) -> onnx.ModelProto:
+    """The network in float32, or another frozen graph of it, with the promised names."""
+    graph = traced.frozen if frozen is None else frozen
+    return name_graph(convert_onnx(graph, traced.outputs, opset), traced)
 
 
 def convert_onnx(frozen: GraphDef, outputs: tuple[str, ...], opset: int = DEFAULT_OPSET) -> onnx.ModelProto:

@@ -15,6 +15,7 @@ from tfxfer.formats.artifact import Artifact, Format
 from tfxfer.formats.keras_file import KerasFormat
 from tfxfer.formats.litert import LiteRTFormat
 from tfxfer.formats.onnx import OnnxFormat
+from tfxfer.formats.openvino import OpenVinoFormat
 from tfxfer.formats.saved_model import SavedModelFormat
 from tfxfer.formats.trace import Traced
 from tfxfer.store.fingerprint import path_sha256, path_size_bytes
@@ -24,6 +25,7 @@ WRITERS: Mapping[str, Format] = {
     "litert": LiteRTFormat(),
     "onnx": OnnxFormat(),
     "keras": KerasFormat(),
+    "openvino": OpenVinoFormat(),
 }
 
 

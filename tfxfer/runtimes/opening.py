@@ -9,6 +9,7 @@ from tfxfer.errors import RuntimeUnavailableError, UsageError
 from tfxfer.runtimes.keras_file import KerasRuntime
 from tfxfer.runtimes.litert import LiteRTRuntime
 from tfxfer.runtimes.onnx import OnnxRuntime
+from tfxfer.runtimes.openvino import MODEL_FILE, OpenVinoRuntime
 from tfxfer.runtimes.runtime import Runtime
 from tfxfer.runtimes.saved_model import SavedModelRuntime
 
@@ -32,6 +33,8 @@ def open_runtime(format: str, path: Path, *, threads: int | None = None) -> Runt
             return LiteRTRuntime(path, threads=threads)
         case "onnx":
             return OnnxRuntime(path, threads=threads)
+        case "openvino":
+            return OpenVinoRuntime(path, threads=threads)
         case "saved_model":
             _refuse_threads(threads)
             return SavedModelRuntime(path)
@@ -39,7 +42,7 @@ def open_runtime(format: str, path: Path, *, threads: int | None = None) -> Runt
             _refuse_threads(threads)
             return KerasRuntime(path)
     raise UsageError(
-        f"a format with a runtime is one of litert, onnx, saved_model, keras. Received: '{format}'."
+        f"a format with a runtime is one of litert, onnx, saved_model, keras, openvino. Received: '{format}'."
     )
 
 
@@ -49,7 +52,7 @@ def stored_tensors(runtime: Runtime) -> tuple[TensorSpec, ...]:
 
 
 def format_of(path: Path | str) -> str:
-    """The format of an artifact, from its suffix, or from saved_model.pb in a folder.
+    """The format of an artifact, from its suffix, or from saved_model.pb or model.xml in a folder.
 
     Raises:
         UsageError: none of them.
@@ -57,10 +60,13 @@ def format_of(path: Path | str) -> str:
     path = Path(path)
     if path.is_dir() and (path / "saved_model.pb").is_file():
         return "saved_model"
+    if path.is_dir() and (path / MODEL_FILE).is_file():
+        return "openvino"
     format = SUFFIXES.get(path.suffix.lower())
     if format is None:
         raise UsageError(
-            "an artifact is a .tflite, .onnx or .keras file, or a SavedModel folder (with saved_model.pb). "
+            "an artifact is a .tflite, .onnx or .keras file, or the folder of a SavedModel (with saved_model.pb) or of "
+            "OpenVINO (with model.xml). "
             f"Received: '{path}'."
         )
     return format

@@ -24,6 +24,7 @@ from tfxfer.stages.artifacts import Judged, Tracing, Wanted, judged, read_writte
 from tfxfer.stages.calibration import calibration_images
 from tfxfer.stages.diagnosis import diagnosed
 from tfxfer.stages.export_options import NO_OPTIONS, ExportOptions, require_suited
+from tfxfer.stages.extras import require_extras
 from tfxfer.stages.golden import (
     GoldenInputs,
     generated_golden,
@@ -212,6 +213,7 @@ def parse_formats(
             device=options.device_of(name, precision),
         )
         wanted.append(with_ladder(entry, limits) if options.climbs(name, precision) else entry)
+    require_extras(entry.format for entry in wanted)
     require_suited(options, [(entry.format, entry.precision) for entry in wanted])
     _refuse_choosing_twice(wanted)
     paths = [entry.path for entry in wanted]

@@ -18,6 +18,7 @@ from tfxfer.stages.data import ScanData, SplitData, open_data, require_data_kind
 from tfxfer.stages.decision import Decide, RequireEvaluable, has_decision
 from tfxfer.stages.evaluation import Evaluate
 from tfxfer.stages.export import HandOver, RequireCalibration, ShareTrace, WriteArtifact, wanted_artifacts
+from tfxfer.stages.extras import require_extras
 from tfxfer.stages.forgetting import MeasureForgetting
 from tfxfer.stages.mistakes import KeepMistakes
 from tfxfer.stages.page import WritePage
@@ -112,6 +113,7 @@ def run_pipeline(
         GateError: a gate does not hold; everything is written, failed files as `*.rejected`.
     """
     require_trackers(config.tracking)
+    require_extras(export.format for export in config.exports)
     source = open_data(config)
     require_data_kind(config.backbone.name, source)
     transfer_pipeline(config, source).having(

@@ -25,6 +25,7 @@ from tfxfer.stages.data import open_data, slicings
 from tfxfer.stages.domain_gap import planned_domain_gap
 from tfxfer.stages.estimates import FEATURE_BYTES, Workload, estimate, workload_of
 from tfxfer.stages.export import wanted_artifacts
+from tfxfer.stages.extras import require_extras
 from tfxfer.stages.memory import require_memory
 from tfxfer.stages.pixel_warning import planned_pixel_warnings
 from tfxfer.stages.warnings import phase_warnings
@@ -68,8 +69,9 @@ def make_plan(config: Config) -> dict[str, Any]:
 
     Raises:
         DataError: the data would be refused.
-        UsageError: the recipe or a phase does not suit the backbone.
+        UsageError: the recipe or a phase does not suit the backbone, or a format needs an extra.
     """
+    require_extras(export.format for export in config.exports)
     data = _data(config)
     targets = target_array(data.splits.train, data.splits.labels)
     untrained = config.model_copy(update={"backbone": weightless(config.backbone)})

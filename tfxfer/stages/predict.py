@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PREFERRED = (
     "litert",
     "onnx",
+    "openvino",
     "saved_model",
     "keras",
 )  # of a bundle's artifacts, the one that starts fastest first

@@ -16,6 +16,7 @@ LIBRARIES = (
     "tf2onnx",
     "onnxruntime",
     "ai-edge-litert",
+    "openvino",
 )
 
 

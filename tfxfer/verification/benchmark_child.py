@@ -23,6 +23,7 @@ ENGINES = {
     "onnx": "onnxruntime",
     "saved_model": "tensorflow",
     "keras": "keras",
+    "openvino": "openvino",
 }
 OF_TENSORFLOW = ("saved_model", "keras")  # whose thread pools belong to the process
 OF_OWN_MODELS = ("tfxfer.backbones.model_file", "tfxfer.formats.own_saved_model")
