@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from tests.bundle.making import LABELS, PROVENANCE, make_bundle, make_card, make_contract, make_golden
+from tfxfer.bundle.digest import json_sha256
 from tfxfer.bundle.golden import choose_golden, read_expected
-from tfxfer.bundle.manifest import bundle_files, manifest_sha256, read_manifest
+from tfxfer.bundle.manifest import bundle_files, read_manifest
 from tfxfer.bundle.reading import read_contract, read_labels
 from tfxfer.bundle.write import write_bundle
 from tfxfer.errors import BundleError
@@ -38,6 +39,9 @@ def test_contract_has_exactly_the_promised_keys(bundle: Path) -> None:
         "quantization",
         "golden",
         "tolerances",
+        "files",
+        "provenance",
+        "sha256",
     ]
     assert list(value["input"]) == [
         "name", "kind", "dtype", "shape", "layout", "colour_order", "range", "resize",
@@ -49,7 +53,10 @@ def test_contract_has_exactly_the_promised_keys(bundle: Path) -> None:
 
 
 def test_what_is_written_is_read_back(bundle: Path) -> None:
-    assert read_contract(bundle) == make_contract(bundle, make_golden())
+    read = read_contract(bundle)
+    assert replace(read, files={}, provenance="") == make_contract(bundle, make_golden())
+    assert {*read.files, "contract.json", "litert/float32.tflite"} == set(bundle_files(bundle))
+    assert read.provenance == read_manifest(bundle).provenance
     assert read_contract(bundle / "contract.json").labels == LABELS == read_labels(bundle / "labels.txt")
     assert [entry.target for entry in read_expected(bundle / "golden/expected.json")] == list(LABELS)
 
@@ -82,7 +89,7 @@ def test_manifest_lists_every_file_and_ends_with_its_own_hash(bundle: Path) -> N
     value = json.loads((bundle / "manifest.json").read_text("utf-8"))
     assert set(value["files"]) == set(bundle_files(bundle))
     assert list(value)[-1] == "sha256"
-    assert value.pop("sha256") == manifest_sha256(value)
+    assert value.pop("sha256") == json_sha256(value)
     assert read_manifest(bundle).intact
 
 

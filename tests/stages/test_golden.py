@@ -108,6 +108,12 @@ def _swapped_labels(bundle: Path) -> None:
     tampering.swap_contract(bundle)
 
 
+def _cut_off(bundle: Path) -> None:
+    """A picture that no decoder reads; the SavedModel is given its bytes as well."""
+    path = bundle / "golden/000.png"
+    path.write_bytes(path.read_bytes()[:200])
+
+
 def _claims_photographs(bundle: Path) -> None:
     value = tampering.read(bundle)
     value["golden"]["source"] = "held_out"
@@ -120,6 +126,7 @@ def _claims_photographs(bundle: Path) -> None:
         (_another_rule, "golden pictures"),
         (_nearest_neighbour, "golden pictures"),
         (_swapped_labels, "labels"),
+        (_cut_off, "golden pictures"),
         (_claims_photographs, "golden vectors"),
     ],
 )

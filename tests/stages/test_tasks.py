@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image
 import tfxfer
 from tests.exports import consumers
 from tests.pipelines.programs import program
+from tests.verification import tampering
 from tfxfer.bundle.reading import read_contract
 from tfxfer.config.read import parse_config
 from tfxfer.errors import ConfigError, VerificationError
@@ -138,24 +140,14 @@ def test_verify_runs_it_again_and_scores_it_on_data(run: Path, scenes: Path) -> 
 
 
 def test_verify_finds_values_under_another_label_or_unit(task: str, run: Path, tmp_path: Path) -> None:
-    import shutil
-
-    from tfxfer.bundle.manifest import manifest_sha256
-
-    bundle = shutil.copytree(run / "bundle", tmp_path / "bundle")
-    contract = json.loads((bundle / "contract.json").read_text())
+    bundle = Path(shutil.copytree(run / "bundle", tmp_path / "bundle"))
+    contract = tampering.read(bundle)
     if task == "regression":
         contract["outputs"][0]["scale"] = [2 * contract["outputs"][0]["scale"][0]]
     else:
         contract["task"], contract["decision"], contract["threshold"] = "classification", None, None
-    (bundle / "contract.json").write_text(json.dumps(contract))
-    manifest = json.loads((bundle / "manifest.json").read_text())
-    from tfxfer.bundle.manifest import file_entry
-
-    entry = file_entry(bundle / "contract.json")
-    manifest["files"]["contract.json"] = {"sha256": entry.sha256, "size_bytes": entry.size_bytes}
-    rest = {key: value for key, value in manifest.items() if key != "sha256"}
-    (bundle / "manifest.json").write_text(json.dumps({**rest, "sha256": manifest_sha256(rest)}))
+    tampering.write(bundle, contract)
+    tampering.rehash(bundle)
     with pytest.raises(VerificationError):
         verify_bundle(bundle)
 

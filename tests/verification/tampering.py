@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tfxfer.bundle.manifest import artifact_sha256, bundle_files, file_entry, manifest_sha256
+from tfxfer.bundle.digest import json_sha256
+from tfxfer.bundle.manifest import artifact_sha256, bundle_files, file_entry, files_beside
 
 
 def rehash(bundle: Path) -> None:
+    """Make the contract's hashes of all files but the artifacts' fit again, and then the manifest."""
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, OSError):
+        value = read(bundle)
+        value["files"] = files_beside(bundle, value["tolerances"])
+        manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
+        told = {key: manifest[key] for key in manifest if key not in ("schema_version", "files", "sha256")}
+        value["provenance"] = json_sha256(told)
+        write(bundle, value)
+    rehash_manifest(bundle)
+
+
+def rehash_manifest(bundle: Path) -> None:
     """Make the manifest fit the files again, its own SHA-256 included."""
     value = json.loads((bundle / "manifest.json").read_text("utf-8"))
     entries = {name: file_entry(path) for name, path in bundle_files(bundle).items()}
@@ -19,7 +33,7 @@ def rehash(bundle: Path) -> None:
         name: {"sha256": entry.sha256, "size_bytes": entry.size_bytes} for name, entry in entries.items()
     }
     value.pop("sha256")
-    value["sha256"] = manifest_sha256(value)
+    value["sha256"] = json_sha256(value)
     (bundle / "manifest.json").write_text(json.dumps(value), encoding="utf-8")
 
 
@@ -37,6 +51,9 @@ def read(bundle: Path) -> dict[str, Any]:
 
 
 def write(bundle: Path, contract: dict[str, Any]) -> None:
+    """With its own SHA-256 made to fit."""
+    contract.pop("sha256", None)
+    contract["sha256"] = json_sha256(contract)
     (bundle / "contract.json").write_text(json.dumps(contract, ensure_ascii=False), encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import shutil
@@ -14,7 +15,8 @@ from PIL import Image
 
 from tests.verification import tampering
 from tests.verification.making import LABELS
-from tests.verification.tampering import rehash, rehash_contract
+from tests.verification.tampering import rehash, rehash_contract, rehash_manifest
+from tfxfer.bundle.manifest import bundle_files
 from tfxfer.errors import BundleError, VerificationError
 from tfxfer.verification.report import VerifyReport
 from tfxfer.verification.verify import inspect_bundle, verify_bundle
@@ -232,3 +234,36 @@ def test_runtime_that_is_not_installed_is_skipped(bundle: Path, monkeypatch: pyt
 def test_no_bundle_at_all(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"manifest\.json"):
         verify_bundle(tmp_path)
+
+
+def test_one_flipped_bit_of_any_file_is_found_with_the_manifest_made_again(bundle: Path) -> None:
+    """Bits at random places of every file, the manifest's own among them, each alone."""
+    random = np.random.default_rng(0)
+    for name, path in {**bundle_files(bundle), "manifest.json": bundle / "manifest.json"}.items():
+        whole, manifest = path.read_bytes(), (bundle / "manifest.json").read_bytes()
+        for place in random.integers(0, len(whole), 2):
+            bit = 1 << int(random.integers(8))
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+            with contextlib.suppress(ValueError, TypeError, AttributeError):  # it is no JSON any more
+                rehash_manifest(bundle)
+            assert not inspect_bundle(bundle).passed, (name, place, bit)
+            path.write_bytes(whole)
+            (bundle / "manifest.json").write_bytes(manifest)
+    assert inspect_bundle(bundle).passed
+
+
+@pytest.mark.parametrize("name", ["versions", "test", "data_fingerprint"])
+def test_another_origin_is_found_with_the_manifest_made_again(bundle: Path, name: str) -> None:
+    path = bundle / "manifest.json"
+    value = json.loads(path.read_text("utf-8"))
+    changed = {"versions": {"numpy": "1"}, "test": {**value["test"], "n": 7}, "data_fingerprint": "2" * 64}
+    path.write_text(json.dumps({**value, name: changed[name]}), encoding="utf-8")
+    rehash_manifest(bundle)
+    assert "versions, fingerprints and figures" in failures(bundle)
+
+
+def test_a_header_that_python_cannot_read(bundle: Path) -> None:
+    path = bundle / "golden/logits.npy"
+    path.write_bytes(path.read_bytes().replace(b"{", b"[", 1))
+    rehash(bundle)
+    assert "must be a NumPy array" in failures(bundle)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tfxfer.bundle.digest import json_sha256
 from tfxfer.catalogue.decision import Decision
 from tfxfer.catalogue.decoding import Decoding
 from tfxfer.catalogue.golden import GoldenSource
@@ -87,6 +88,10 @@ class Contract:
     decoding: Decoding = field(default_factory=Decoding)
     decision: Decision | None = None  # None: the label is the one of the largest probability
     golden_source: GoldenSource = "held_out"
+    files: Mapping[str, str] = field(
+        default_factory=dict
+    )  # SHA-256 of every file that is no artifact's, by its path; write_bundle fills it in
+    provenance: str = ""  # SHA-256 of what the manifest says beside its files; as above
     schema_version: int = field(default=SCHEMA_VERSION)
 
     @property
@@ -95,7 +100,11 @@ class Contract:
         return self.decoding.task
 
     def as_dict(self) -> dict[str, object]:
-        """JSON values under contract.json's names."""
+        """JSON values under contract.json's names; the last is the SHA-256 of the others."""
+        value = self._values()
+        return {**value, "sha256": json_sha256(value)}
+
+    def _values(self) -> dict[str, object]:
         return {
             "schema_version": self.schema_version,
             "task": self.task,
@@ -106,6 +115,8 @@ class Contract:
             "quantization": {entry.path: _quantization_dict(entry) for entry in self.artifacts},
             "golden": self._golden_dict(),
             "tolerances": {entry.path: _tolerance_dict(entry) for entry in self.artifacts},
+            "files": dict(self.files),
+            "provenance": self.provenance,
         }
 
     def _golden_dict(self) -> dict[str, object]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tokenize import TokenError
 from typing import get_args
 
 import numpy as np
@@ -133,7 +134,7 @@ def read_array(path: Path, dtype: str, dimensions: int) -> np.ndarray:
         )
     try:
         array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:
         raise BundleError(f"'golden/{path.name}' must be a NumPy array. Received: {error}.") from error
     if not isinstance(array, np.ndarray) or array.dtype != np.dtype(dtype) or array.ndim != dimensions:
         raise BundleError(

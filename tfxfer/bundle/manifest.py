@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tfxfer.bundle.digest import json_sha256
 from tfxfer.bundle.reading import inside, read_json
 from tfxfer.errors import BundleError
 
 SCHEMA_VERSION = 1
 NAME = "manifest.json"
+CONTRACT = "contract.json"
+OF_FILES = ("schema_version", "files")  # keys of the manifest that are no provenance
 SIGNATURE = "manifest.sig"  # of the manifest, so that the manifest cannot list it
 
 
@@ -49,6 +52,7 @@ class Manifest:
     test: Mapping[str, object] = field(default_factory=dict)  # the score by its name, its interval, n
     sha256: str = ""
     intact: bool = True  # its own SHA-256 holds
+    provenance: str = ""  # SHA-256 of what it says beside its files
 
 
 def bundle_files(folder: Path) -> dict[str, Path]:
@@ -69,23 +73,44 @@ def bundle_files(folder: Path) -> dict[str, Path]:
     return found
 
 
+def files_beside(folder: Path, artifacts: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of every file that belongs to none of the `artifacts` (paths), but the contract's, by its name.
+
+    Raises:
+        BundleError: a link, or something that is neither file nor folder.
+    """
+    places = tuple(artifacts)
+    return {
+        name: file_entry(path).sha256
+        for name, path in bundle_files(folder).items()
+        if name != CONTRACT and not any(name == place or name.startswith(f"{place}/") for place in places)
+    }
+
+
+def provenance_dict(provenance: Provenance) -> dict[str, object]:
+    """What the manifest says beside its files."""
+    interval = provenance.score_interval
+    return {
+        "versions": dict(sorted(provenance.versions.items())),
+        "config_fingerprint": provenance.config_fingerprint,
+        "data_fingerprint": provenance.data_fingerprint,
+        "test": {
+            provenance.score_name: provenance.score,
+            f"{provenance.score_name}_interval": interval and list(interval),
+            "n": provenance.test_images,
+        },
+    }
+
+
 def write_manifest(folder: Path, provenance: Provenance) -> str:
     """Write manifest.json over every file now in `folder`, and return its own SHA-256."""
     files = {name: file_entry(path) for name, path in bundle_files(folder).items()}
     value: dict[str, object] = {
         "schema_version": SCHEMA_VERSION,
         "files": {name: asdict(entry) for name, entry in files.items()},
-        "versions": dict(sorted(provenance.versions.items())),
-        "config_fingerprint": provenance.config_fingerprint,
-        "data_fingerprint": provenance.data_fingerprint,
-        "test": {
-            provenance.score_name: provenance.score,
-            f"{provenance.score_name}_interval": provenance.score_interval
-            and list(provenance.score_interval),
-            "n": provenance.test_images,
-        },
+        **provenance_dict(provenance),
     }
-    digest = manifest_sha256(value)
+    digest = json_sha256(value)
     text = json.dumps({**value, "sha256": digest}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     (folder / NAME).write_bytes(text.encode("utf-8"))
     return digest
@@ -106,7 +131,8 @@ def read_manifest(folder: Path) -> Manifest:
         files={inside(name, NAME): _entry(name, entry) for name, entry in value["files"].items()},
         test=test if isinstance(test, dict) else {},
         sha256=str(value.get("sha256")),
-        intact=value.get("sha256") == manifest_sha256(rest),
+        intact=value.get("sha256") == json_sha256(rest),
+        provenance=json_sha256({key: rest[key] for key in rest if key not in OF_FILES}),
     )
 
 
@@ -122,13 +148,7 @@ def artifact_sha256(path: Path) -> str:
         raise BundleError(f"an artifact must be at '{path.name}' of the bundle. Received: nothing there.")
     if path.is_file():
         return file_entry(path).sha256
-    return manifest_sha256({name: file_entry(file).sha256 for name, file in bundle_files(path).items()})
-
-
-def manifest_sha256(value: Mapping[str, object]) -> str:
-    """The SHA-256 of a JSON object without spaces and with sorted keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return json_sha256({name: file_entry(file).sha256 for name, file in bundle_files(path).items()})
 
 
 def _entry(name: str, value: object) -> FileEntry:

@@ -151,6 +151,8 @@ def _contract(fields: _Fields) -> Contract:
         decoding=_decoding(fields, task, len(labels)),
         decision=_decision(fields, labels, task),
         golden_source=fields.fields("golden").text("source", GOLDEN_SOURCES),  # type: ignore[arg-type]  # just checked
+        files=_files(fields.fields("files")),
+        provenance=fields.text("provenance"),
     )
 
 
@@ -261,6 +263,10 @@ def _tensors(fields: _Fields) -> tuple[TensorSpec, ...]:
             raise entry.wrong("zero_point", "a whole number, or null")
         found.append(TensorSpec(name, entry.text("dtype"), scale, zero_point))
     return tuple(found)
+
+
+def _files(fields: _Fields) -> dict[str, str]:
+    return {inside(name, fields.place): fields.text(name) for name in fields.value}
 
 
 def _pictures(fields: _Fields, spec: InputSpec) -> tuple[str, ...]:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from tfxfer.bundle.card import Card, render_card
 from tfxfer.bundle.contract import Contract
+from tfxfer.bundle.digest import json_sha256
 from tfxfer.bundle.golden import Golden, write_golden
-from tfxfer.bundle.manifest import Provenance, artifact_sha256, write_manifest
+from tfxfer.bundle.manifest import (
+    CONTRACT,
+    Provenance,
+    artifact_sha256,
+    files_beside,
+    provenance_dict,
+    write_manifest,
+)
 from tfxfer.errors import BundleError
 
 
@@ -26,10 +35,15 @@ def write_bundle(
     """
     _check(folder, contract, golden)
     (folder / "labels.txt").write_bytes(("\n".join(contract.labels) + "\n").encode("utf-8"))
-    text = json.dumps(contract.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    (folder / "contract.json").write_bytes(text.encode("utf-8"))
     write_golden(folder, golden, contract)
     (folder / "MODEL_CARD.md").write_bytes(render_card(card, contract).encode("utf-8"))
+    complete = replace(
+        contract,
+        files=files_beside(folder, [entry.path for entry in contract.artifacts]),
+        provenance=json_sha256(provenance_dict(provenance)),
+    )
+    text = json.dumps(complete.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    (folder / CONTRACT).write_bytes(text.encode("utf-8"))
     return write_manifest(folder, provenance)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tfxfer.catalogue.tasks import LOGITS
-from tfxfer.errors import RuntimeUnavailableError
+from tfxfer.errors import DataError, RuntimeUnavailableError
 from tfxfer.runtimes.engines import engine_module
 from tfxfer.runtimes.labels import parse_labels
 from tfxfer.runtimes.outputs import Outputs
@@ -78,6 +78,7 @@ class SavedModelRuntime:
 
         Raises:
             RuntimeUnavailableError: it has no such signature.
+            DataError: a file that TensorFlow cannot decode.
         """
         if not self.takes_bytes:
             raise RuntimeUnavailableError(
@@ -85,7 +86,12 @@ class SavedModelRuntime:
                 "Export it with a resize rule."
             )
         data = self._tensorflow.constant(list(files))
-        outputs = self._loaded.signatures[BYTES_SIGNATURE](**{IMAGE_BYTES: data})
+        try:
+            outputs = self._loaded.signatures[BYTES_SIGNATURE](**{IMAGE_BYTES: data})
+        except self._tensorflow.errors.InvalidArgumentError as error:
+            raise DataError(
+                f"picture files must be whole JPEG or PNG files. Received: {error.message.splitlines()[0]}."
+            ) from error
         return Outputs(outputs[self._first].numpy(), outputs[LOGITS].numpy())
 
 

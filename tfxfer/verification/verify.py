@@ -1,9 +1,9 @@
 """`tfxfer verify`: is this bundle whole, consistent, and does every file in it still give the right answers?
 
 Three kinds of evidence, since each alone can be deceived. The manifest's hashes find damage. The contract's
-own hash of each artifact, and the golden answers that name labels in words, find files and labels that were
-exchanged and hashed again. Running every artifact on golden pictures finds what no hash can say: that the
-file computes what the trained network computed. Who rewrites all of it, golden answers included, makes
+own hash of each artifact and of each other file, and the golden answers that name labels in words, find files and
+labels that were exchanged and hashed again. Running every artifact on golden pictures finds what no hash can say:
+that the file computes what the trained network computed. Who rewrites all of it, golden answers included, makes
 another bundle: that is found by `data`, or by the manifest's SHA-256 kept elsewhere.
 """
 
@@ -29,7 +29,7 @@ from tfxfer.verification.golden import (
     check_vectors,
     read_vectors,
 )
-from tfxfer.verification.listing import check_files
+from tfxfer.verification.listing import check_contract, check_files
 from tfxfer.verification.report import Findings, VerifyReport
 from tfxfer.verification.rescoring import check_data
 
@@ -84,6 +84,7 @@ def inspect_bundle(path: Path | str, data: str | None = None, *, key: Path | Non
 
 def _check_contents(path: Path, manifest: Manifest, data: str | None, findings: Findings) -> None:
     contract = read_contract(path)
+    check_contract(path, contract, manifest, findings)
     _check_card(path, manifest, findings)
     vectors = read_vectors(path, contract)
     check_labels(path, contract, vectors, findings)
