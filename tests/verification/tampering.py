@@ -32,7 +32,14 @@ def rehash_manifest(bundle: Path) -> None:
     value["files"] = {
         name: {"sha256": entry.sha256, "size_bytes": entry.size_bytes} for name, entry in entries.items()
     }
-    value.pop("sha256")
+    (bundle / "manifest.json").write_text(json.dumps(value), encoding="utf-8")
+    reseal_manifest(bundle)
+
+
+def reseal_manifest(bundle: Path) -> None:
+    """Make the manifest's own SHA-256 fit what it says."""
+    value = json.loads((bundle / "manifest.json").read_text("utf-8"))
+    value.pop("sha256", None)
     value["sha256"] = json_sha256(value)
     (bundle / "manifest.json").write_text(json.dumps(value), encoding="utf-8")
 
