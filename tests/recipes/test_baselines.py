@@ -70,6 +70,21 @@ def test_a_kernel_is_taken_where_a_line_cannot_part_the_classes() -> None:
     assert np.mean(found.predicted == rings(2).targets) > 0.95
 
 
+def test_statistics_that_hardly_move_count_as_much_as_pixels_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contrast of a picture moves by a hundredth where its pixels move by a third."""
+
+    def faint(seed: int) -> Table:
+        table, random = blobs(seed=seed, count=90), np.random.default_rng(seed + 10)
+        noise = random.normal(size=(len(table.rows), 40))
+        return replace(table, rows=np.concatenate([noise, 1e-3 * table.rows], axis=1).astype(np.float32))
+
+    monkeypatch.setattr(baselines, "MOST_SVM_IMAGES", 0)
+    features = Tables(faint(0), faint(1), faint(2))
+    found = raw_pixels(features, 3)
+    assert found.chosen["model"] == "logistic regression"
+    assert np.mean(found.predicted == features.test.targets) > 0.95
+
+
 def test_what_would_take_minutes_is_left_out_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baselines, "MOST_WORK", 100)
     probe, neighbours = pretrained_baselines(tables(), 3)
