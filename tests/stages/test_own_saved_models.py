@@ -9,8 +9,12 @@ import keras
 import numpy as np
 import pytest
 
+import tfxfer
 from tests.conftest import make_photos
+from tests.stages.conftest import Finished
 from tests.stages.test_tools import called, input_of, read_images, refused
+from tfxfer.data.resize import resize_image
+from tfxfer.errors import UsageError
 from tfxfer.runtimes.opening import open_runtime
 
 SIZE = (24, 32)
@@ -103,3 +107,27 @@ def test_own_models_of_other_tasks_say_so(
     assert "--task is for models of your own" in refused(
         capsys, 2, "export", "--model", tmp_path / "bundle", "--task", "regression", *out
     )
+
+
+def test_python_takes_paths_as_the_command_line_does(model: keras.Model, split: Path, tmp_path: Path) -> None:
+    images, targets = read_images(split / "test")
+    data = [((images / 127.5 - 1).astype(np.float32), targets)]
+    model.export(tmp_path / "mine", verbose=False)
+    model.save(tmp_path / "mine.keras")
+    for path in (tmp_path / "mine", str(tmp_path / "mine.keras")):
+        report = tfxfer.export(path, tmp_path / "bundle", ["litert"], test=data, overwrite=True)
+        assert report.passed
+        found = open_runtime("litert", tmp_path / "bundle/litert/float32.tflite").predict(data[0][0])
+        np.testing.assert_allclose(found.probabilities, np.asarray(model(data[0][0])), atol=1e-4)
+    with pytest.raises(UsageError, match="give the run that it came from"):
+        tfxfer.export(tmp_path / "bundle/litert/float32.tflite", tmp_path / "x", ["onnx"], test=data)
+
+
+def test_python_takes_a_run(finished: Finished, tmp_path: Path) -> None:
+    images, targets = read_images(finished.folder / "photos")
+    images = np.stack([resize_image(image, (32, 32), "stretch") for image in images])
+    to = tmp_path / "bundle"
+    assert tfxfer.export(
+        finished.out, to, ["litert"], test=[(images, targets)], gates={"min_accuracy": 0.0}
+    ).passed
+    assert input_of(to)["resize"]["rule"] == "stretch"

@@ -34,6 +34,7 @@ from tfxfer.stages.golden import (
 )
 from tfxfer.stages.handover import About, bundle_path, hand_over
 from tfxfer.stages.ladder import Making, make, with_ladder
+from tfxfer.stages.own_models import open_path
 from tfxfer.stages.own_reference import decision_of, reference_of, task_of
 from tfxfer.stages.slower import with_notes
 from tfxfer.store.fingerprint import bytes_sha256, value_sha256
@@ -82,7 +83,7 @@ class Provenance:
 
 
 def export(
-    model: Network | keras.Model | OwnSavedModel,
+    model: Network | keras.Model | OwnSavedModel | Path | str,
     to: Path | str,
     formats: Sequence[str],
     *,
@@ -98,6 +99,7 @@ def export(
 ) -> ExportReport:
     """Write `formats` ("litert", "onnx:float32", ...) into the bundle `to`, each run and held against the model.
 
+    `model` may be a path: of a run, or of a .keras or .h5 file or SavedModel of your own that takes RGB pictures.
     `test` are batches (images, targets[, weights]) that the model was not trained on; `calibration`, training
     images, is for precisions that need them. A Network takes uint8 RGB; a model of your own keeps its own
     input, of any range, unless `input_dtype` asks for "uint8" (images then are whole numbers 0-255, and of
@@ -118,6 +120,9 @@ def export(
     """
     target = Path(to)
     refuse_existing(target, overwrite)
+    if isinstance(model, str | Path):
+        model, rule = open_path(Path(model))
+        resize = rule if resize is None else resize
     decision = decision_of(model)
     wanted = parse_formats(
         formats, gates or {}, task_of(model, task), decided=decision is not None, options=options

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfxfer.catalogue.inputs import Size
+from tfxfer.catalogue.inputs import ResizeRule, Size
 from tfxfer.catalogue.pixels import RAW, Pixels
 from tfxfer.catalogue.tasks import TASKS, TaskName
 from tfxfer.data import ArraySplit
@@ -16,6 +16,7 @@ from tfxfer.errors import DataError, UsageError
 from tfxfer.evaluation.evaluate import evaluate
 from tfxfer.evaluation.metrics import ClassificationMetrics, Metrics
 from tfxfer.stages.held_out import Labelled
+from tfxfer.stages.predict import Loaded, is_run, load_predictor
 from tfxfer.verification.own_model import own_format
 from tfxfer.verification.reference import BATCH_SIZE
 
@@ -59,6 +60,32 @@ def _keras_model(path: Path, pixels: Pixels | None, input_dtype: str | None) -> 
     shape = tuple(model.inputs[0].shape)[1:]
     image = keras.Input(shape, dtype="float32" if input_dtype is None else input_dtype, name="image")
     return keras.Model(image, model(Preprocess.of(pixels)(image)), name=model.name)
+
+
+def open_path(path: Path) -> tuple[Any, ResizeRule | None]:
+    """What can be exported at a path, and the rule by which pictures come to its size, where it is known.
+
+    Raises:
+        UsageError: neither a run nor a model of the user's own.
+    """
+    if own_format(path) is not None:
+        return open_own(path), None
+    loaded = run_network(path)
+    return loaded.predictor, loaded.rule
+
+
+def run_network(path: Path) -> Loaded:
+    """The network of a run.
+
+    Raises:
+        UsageError: it is no run.
+    """
+    if not is_run(path):
+        raise UsageError(
+            f"export takes a run directory, a .keras or .h5 file, or a SavedModel of your own. Received: '{path}'. "
+            "An exported file cannot be exported again; give the run that it came from."
+        )
+    return load_predictor(path)
 
 
 def score_own(

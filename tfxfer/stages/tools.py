@@ -16,7 +16,7 @@ from tfxfer.stages.artifacts import Wanted
 from tfxfer.stages.export_model import export, parse_formats, refuse_existing
 from tfxfer.stages.export_options import NO_OPTIONS, ExportOptions
 from tfxfer.stages.held_out import Labelled, held_out, run_test_split
-from tfxfer.stages.own_models import open_own, own_batches, own_size, score_own
+from tfxfer.stages.own_models import open_own, own_batches, own_size, run_network, score_own
 from tfxfer.stages.predict import Loaded, is_run, load_predictor, predict
 from tfxfer.verification.own_model import own_format
 
@@ -102,7 +102,7 @@ def export_path(
             )
         return {**report.as_dict(), **warnings}
     _refuse_own(model, pixels, input_dtype, task)
-    loaded = _run_network(model)
+    loaded = run_network(model)
     with _labelled(model, loaded, data) as found:
         train = _calibration(wanted, found)
         report = export(
@@ -155,12 +155,3 @@ def _refuse_own(model: Path, pixels: Pixels | None, input_dtype: str | None, tas
                 f"{option} is for models of your own, a .keras or .h5 file or a SavedModel. Received: '{model}', "
                 f"which carries its own preprocessing and task. Leave {option} out."
             )
-
-
-def _run_network(model: Path) -> Loaded:
-    if not is_run(model):
-        raise UsageError(
-            f"export takes a run directory, a .keras or .h5 file, or a SavedModel of your own. Received: '{model}'. "
-            "An exported file cannot be exported again; give the run that it came from."
-        )
-    return load_predictor(model)
