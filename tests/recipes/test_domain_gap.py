@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from tests.training.test_fit import settled_model
@@ -76,6 +77,33 @@ def test_it_goes_through_json() -> None:
     assert read_domain_gap(json.loads(json.dumps(gap.as_dict()))) == gap
 
 
+class Fused(tf.Module):
+    """A convolution of 1 by 1 and a BatchNorm whose statistics are `mean` and `variance`, in TF Hub's format."""
+
+    def __init__(self, mean: np.ndarray, variance: np.ndarray) -> None:
+        super().__init__()
+        self.kernel = tf.Variable(tf.eye(3)[None, None], name="net/stem_1/kernel")
+        shape = {"gamma": tf.ones(3), "beta": tf.zeros(3), "moving_mean": mean, "moving_variance": variance}
+        self.norm = {name: tf.Variable(value, name=f"net/stem_1_bn/{name}") for name, value in shape.items()}
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 8, 8, 3), tf.float32)])
+    def __call__(self, images: tf.Tensor) -> tf.Tensor:
+        x = tf.nn.conv2d(images, self.kernel, 1, "SAME")
+        held = (self.norm[name] for name in ("gamma", "beta", "moving_mean", "moving_variance"))
+        return tf.compat.v1.nn.fused_batch_norm(x, *held, is_training=False)[0]
+
+
+def test_of_a_saved_model_it_is_found_in_the_graph(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (40, 8, 8, 3)).astype(np.uint8)
+    scaled = images / np.float32(255)
+    deviation = scaled.std((0, 1, 2))
+    tf.saved_model.save(Fused(scaled.mean((0, 1, 2)) - 2 * deviation, deviation**2), str(tmp_path / "module"))
+    network = attach_head(load_backbone(f"hub/{tmp_path / 'module'}", pixels="[0,1]"), ["a", "b"])
+    gap = domain_gap(network, images)
+    assert [(block.block, block.layers) for block in gap.blocks] == [(network.blocks[0].name, 1)]
+    assert gap.distance == pytest.approx(2, abs=0.05)  # the variance has an epsilon beside it
+
+
 @pytest.mark.slow
 @pytest.mark.real
 def test_photographs_of_flowers_are_nearer_to_imagenet_than_pictures_of_defects(assets: Path) -> None:
@@ -92,3 +120,23 @@ def test_photographs_of_flowers_are_nearer_to_imagenet_than_pictures_of_defects(
             domain_gap(network, np.stack([np.asarray(picture) for picture in pictures])).distance or 0
         )
     assert found["magnetic_tile_defects"] > 1.3 * found["flowers5"] > 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_a_saved_model_is_as_far_away_as_the_network_of_the_same_weights(assets: Path) -> None:
+    weights = str(assets / "keras_weights" / ALPHA_035)
+    own = load_backbone("keras/MobileNetV2", weights=weights, options={"alpha": 0.35})
+    folder = assets / "saved_models/mobilenet_v2_035_224_feature_vector"
+    hub = load_backbone(f"hub/{folder}", pixels="[-1,1]")
+    files = sorted((assets / "images/flowers5").rglob("*.jpg"))[::100]
+    pictures = np.stack([np.asarray(Image.open(path).convert("RGB").resize((224, 224))) for path in files])
+    wanted, found = (domain_gap(attach_head(backbone, ["a", "b"]), pictures) for backbone in (own, hub))
+    counts = [[block.layers for block in gap.blocks] for gap in (wanted, found)]
+    assert sum(counts[0]) == sum(counts[1]) == 52
+    means = [
+        np.average([block.distance for block in gap.blocks], weights=count)
+        for gap, count in zip((wanted, found), counts, strict=True)
+    ]
+    assert means[1] == pytest.approx(means[0], rel=1e-3)
+    assert [block.block for block in found.blocks][:3] == ["Conv1", "expanded_conv", "block_1"]

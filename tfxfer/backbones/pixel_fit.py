@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from tfxfer.backbones.graph import flat_model, steps_between
+from tfxfer.backbones.saved_model_norms import fused_norms
 from tfxfer.catalogue.backbones import CAFFE, TORCH
 from tfxfer.catalogue.grey import COLOURED
 from tfxfer.catalogue.pixels import RANGES, Pixels
@@ -19,7 +19,6 @@ LAYERS = 8  # from the input: deeper ones tell more of the pictures' subject tha
 # Measured on MobileNetV1 0.25 and V2 0.35 ([-1,1]): for photos a wrong range lies 1.28 (one photo, [0,1]) to 4.5 times
 # further off than the right one; for grey pictures of defects one wrong range lies nearer, by 1.25.
 CLEARLY = 1.3
-FUSED = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 USUAL: Mapping[str, Pixels] = {
     **RANGES,
     **{f"{name}, BGR": Pixels("bgr", pixels.scale, pixels.offset) for name, pixels in RANGES.items()},
@@ -93,27 +92,12 @@ def _norms(model: keras.Model) -> Found | None:
         if isinstance(step.operation, keras.layers.BatchNormalization) and step.operation.axis in (-1, 3)
     ][:LAYERS]
     if not steps:
-        return _fused_norms(flat)
+        fused = fused_norms(flat, LAYERS)
+        return (
+            None if fused is None else (fused.inputs, [(one.mean, one.variance) for one in fused.statistics])
+        )
     inner = keras.Model(flat.inputs[0], [step.inputs[0] for step in steps])
     run = tf.function(lambda x: inner(x, training=False), autograph=False)
     return run, [
         (np.asarray(step.operation.moving_mean), np.asarray(step.operation.moving_variance)) for step in steps
     ]
-
-
-def _fused_norms(model: keras.Model) -> Found | None:
-    """The same of a SavedModel, read from its graph."""
-    shape = (None, *model.inputs[0].shape[1:])
-    function = tf.function(lambda x: model(x, training=False), autograph=False)
-    frozen = convert_variables_to_constants_v2(function.get_concrete_function(tf.TensorSpec(shape)))
-    operations = [op for op in frozen.graph.get_operations() if op.type in FUSED][:LAYERS]
-    if not operations:
-        return None
-    wanted = [tensor for op in operations for tensor in (op.inputs[0], op.inputs[3], op.inputs[4])]
-    pruned = frozen.prune([frozen.inputs[0]], wanted)
-    values = pruned(tf.zeros((1, *(side or 32 for side in shape[1:]))))
-    statistics = [
-        (np.asarray(mean), np.asarray(variance))
-        for mean, variance in zip(values[1::3], values[2::3], strict=True)
-    ]
-    return (lambda x: pruned(x)[0::3]), statistics

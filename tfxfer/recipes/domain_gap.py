@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfxfer.backbones.graph import Step, flat_model, steps_between
+from tfxfer.backbones.saved_model_layer import SavedModelFeatures
+from tfxfer.backbones.saved_model_norms import block_of, fused_norms
 from tfxfer.errors import BlockError
 from tfxfer.features.fingerprints import Images
 from tfxfer.network.network import Network
@@ -82,12 +84,11 @@ def domain_gap(model: Network | keras.Model, images: Images) -> DomainGap:
         return DomainGap(None, why=str(error))
     if isinstance(model, Network) and model.backbone.weights == "none":
         return DomainGap(None, why="the backbone's weights are random: they have no source to be far from")
-    steps = [step for step in steps_between(flat.inputs, flat.outputs) if _holds_source(step, owners)]
-    if not steps:
+    looked = _layers(flat, owners) or _saved_model(flat)
+    if looked is None:
         return DomainGap(None, why="the backbone has no BatchNorm layers that hold statistics of its source")
     chosen = _sample(images)
-    moments = _moments(flat, steps, chosen)
-    return _gap(steps, moments, owners, len(chosen))
+    return _gap(looked.norms, _moments(looked, chosen), tuple(dict.fromkeys(owners.values())), len(chosen))
 
 
 def _owners(model: Network | keras.Model) -> dict[str, str]:
@@ -95,8 +96,55 @@ def _owners(model: Network | keras.Model) -> dict[str, str]:
     return {layer: block.name for block in backbone_blocks(model) for layer in block.layers}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Norm:
+    """What a BatchNorm layer holds of its source."""
+
+    block: str
+    mean: np.ndarray  # (C,) float64
+    variance: np.ndarray  # (C,) float64
+    epsilon: float
+    axis: int  # of the channels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Looked:
+    """BatchNorm layers, and a function that gives what enters each."""
+
+    norms: tuple[_Norm, ...]
+    inputs: Callable[[tf.Tensor], list[tf.Tensor]]
+
+
+def _layers(flat: keras.Model, owners: Mapping[str, str]) -> _Looked | None:
+    steps = [step for step in steps_between(flat.inputs, flat.outputs) if _holds_source(step, owners)]
+    if not steps:
+        return None
+    inside = keras.Model(flat.inputs, [step.inputs[0] for step in steps])
+    norms = tuple(_norm(step.operation, owners[step.name]) for step in steps)
+    return _Looked(norms, lambda x: tf.nest.flatten(inside(x, training=False)))
+
+
+def _norm(layer: keras.layers.BatchNormalization, block: str) -> _Norm:
+    mean, variance = _float64(layer.moving_mean), _float64(layer.moving_variance)
+    return _Norm(block, mean, variance, layer.epsilon, layer.axis)
+
+
 def _holds_source(step: Step, owners: Mapping[str, str]) -> bool:
     return isinstance(step.operation, keras.layers.BatchNormalization) and step.name in owners
+
+
+def _saved_model(flat: keras.Model) -> _Looked | None:
+    """Those of a SavedModel, whose layers are not Keras's."""
+    modules = [layer for layer in flat.layers if isinstance(layer, SavedModelFeatures)]
+    found = fused_norms(flat) if modules else None
+    if found is None:
+        return None
+    norms = [
+        _Norm(block, _float64(one.mean), _float64(one.variance), one.epsilon, one.axis)
+        for one in found.statistics
+        if (block := block_of(one, modules[0].parts)) is not None
+    ]
+    return _Looked(tuple(norms), found.inputs) if len(norms) == len(found.statistics) else None
 
 
 def _sample(images: Images) -> np.ndarray:
@@ -104,16 +152,14 @@ def _sample(images: Images) -> np.ndarray:
     return np.asarray(images[rows])
 
 
-def _moments(flat: keras.Model, steps: Sequence[Step], images: np.ndarray) -> list[Moments]:
+def _moments(looked: _Looked, images: np.ndarray) -> list[Moments]:
     """(mean, variance) over images and places of what enters each BatchNorm layer, in one pass."""
-    inside = keras.Model(flat.inputs, [step.inputs[0] for step in steps])
 
     @tf.function(autograph=False, reduce_retracing=True)
     def sums(batch: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        values = tf.nest.flatten(inside(batch, training=False))
         return [
-            _mean_and_square(tf.cast(value, tf.float32), step)
-            for value, step in zip(values, steps, strict=True)
+            _mean_and_square(tf.cast(value, tf.float32), norm.axis)
+            for value, norm in zip(looked.inputs(batch), looked.norms, strict=True)
         ]
 
     total: list[Moments] = []
@@ -132,33 +178,29 @@ def _batches(images: np.ndarray) -> Iterator[np.ndarray]:
         yield images[start : start + BATCH]
 
 
-def _mean_and_square(value: tf.Tensor, step: Step) -> tuple[tf.Tensor, tf.Tensor]:
-    channel = step.operation.axis % len(value.shape)
+def _mean_and_square(value: tf.Tensor, axis: int) -> tuple[tf.Tensor, tf.Tensor]:
+    channel = axis % len(value.shape)
     others = [axis for axis in range(len(value.shape)) if axis != channel]
     return tf.reduce_mean(value, others), tf.reduce_mean(tf.square(value), others)
 
 
-def _gap(
-    steps: Sequence[Step], moments: Sequence[Moments], owners: Mapping[str, str], images: int
-) -> DomainGap:
+def _gap(norms: Sequence[_Norm], moments: Sequence[Moments], order: Sequence[str], images: int) -> DomainGap:
     figures: dict[str, list[tuple[float, float, float]]] = {}
-    for step, (mean, variance) in zip(steps, moments, strict=True):
-        figures.setdefault(owners[step.name], []).append(_distance(step.operation, mean, variance))
+    for norm, (mean, variance) in zip(norms, moments, strict=True):
+        figures.setdefault(norm.block, []).append(_distance(norm, mean, variance))
     blocks = []
-    for name in dict.fromkeys(owners.values()):
+    for name in order:
         if name in figures:
             distance, shift, ratio = (float(value) for value in np.mean(figures[name], axis=0))
             blocks.append(BlockGap(name, distance, shift, ratio, len(figures[name])))
     return DomainGap(float(np.mean([block.distance for block in blocks])), tuple(blocks), images)
 
 
-def _distance(
-    layer: keras.layers.BatchNormalization, mean: np.ndarray, variance: np.ndarray
-) -> tuple[float, float, float]:
+def _distance(norm: _Norm, mean: np.ndarray, variance: np.ndarray) -> tuple[float, float, float]:
     """FORMULA for one layer, with its two parts."""
-    source = np.sqrt(_float64(layer.moving_variance) + layer.epsilon)
-    shift = (mean - _float64(layer.moving_mean)) / source
-    ratio = np.sqrt(variance + layer.epsilon) / source
+    source = np.sqrt(norm.variance + norm.epsilon)
+    shift = (mean - norm.mean) / source
+    ratio = np.sqrt(variance + norm.epsilon) / source
     return float(np.hypot(shift, ratio - 1).mean()), float(np.abs(shift).mean()), float(np.median(ratio))
 
 
