@@ -267,3 +267,22 @@ def test_a_header_that_python_cannot_read(bundle: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"{", b"[", 1))
     rehash(bundle)
     assert "must be a NumPy array" in failures(bundle)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "name"),
+    [
+        ("onnx/float32.onnx", b'["', b'x"', "onnx/float32.onnx"),  # the labels are no JSON
+        ("onnx/float32.onnx", b"Relu#", b"\xd2elu#", "onnx/float32.onnx"),  # a name that is no text
+        ("saved_model/variables/variables.index", b"\x00", b"\x40", "saved_model"),
+    ],
+)
+def test_an_artifact_that_its_engine_stumbles_over(
+    bundle: Path, file: str, old: bytes, new: bytes, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = (bundle / file).read_bytes()
+    assert old in data
+    (bundle / file).write_bytes(data.replace(old, new, 1))
+    rehash_contract(bundle)
+    assert name in names(inspect_bundle(bundle))
+    assert capfd.readouterr().out == ""  # of --json

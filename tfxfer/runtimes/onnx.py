@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from tfxfer.catalogue.tasks import LOGITS
 from tfxfer.errors import RuntimeUnavailableError
 from tfxfer.runtimes.engines import engine_module
+from tfxfer.runtimes.labels import json_labels
 from tfxfer.runtimes.outputs import Outputs
 from tfxfer.runtimes.runtime import ACCEPTED_OUTPUTS, INPUT, InputSpec, first_output, task_of
 
@@ -28,7 +28,7 @@ class OnnxRuntime:
         self.path = path
         self._session = _open(engine_module("onnxruntime", "onnxruntime"), path, threads)
         self._spec, self._outputs = _interface(self._session, path)
-        self.labels = _labels(self._session)
+        self.labels = json_labels(_property(self._session, LABELS_PROPERTY), path)
         self.task = task_of(self._outputs[0], _property(self._session, TASK_PROPERTY))
 
     @property
@@ -55,7 +55,10 @@ def _open(engine: Any, path: Path, threads: int | None) -> Any:
     if threads is not None:
         options.intra_op_num_threads = threads
     try:
-        return engine.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        # Its fallback would print on stdout, and try the same provider again.
+        return engine.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except engine_errors(engine) as error:
         raise RuntimeUnavailableError(
             f"'{path}' must be an ONNX file that onnxruntime can run. Received: {error}. Export it again."
@@ -72,6 +75,7 @@ def engine_errors(engine: Any) -> tuple[type[Exception], ...]:
         state.Fail,
         state.NotImplemented,
         state.InvalidArgument,
+        UnicodeDecodeError,  # of its own message, where a damaged name is in it
     )
 
 
@@ -92,11 +96,6 @@ def _interface(session: Any, path: Path) -> tuple[InputSpec, tuple[str, str]]:
             "Export it with tfxfer."
         )
     return InputSpec(tuple(inputs[INPUT].shape[1:]), DTYPES[inputs[INPUT].type]), (first, LOGITS)
-
-
-def _labels(session: Any) -> tuple[str, ...] | None:
-    text = _property(session, LABELS_PROPERTY)
-    return None if text is None else tuple(json.loads(text))
 
 
 def _property(session: Any, name: str) -> str | None:

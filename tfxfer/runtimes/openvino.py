@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from tfxfer.catalogue.tasks import LOGITS
 from tfxfer.errors import RuntimeUnavailableError
 from tfxfer.runtimes.engines import engine_module
+from tfxfer.runtimes.labels import json_labels
 from tfxfer.runtimes.outputs import Outputs
 from tfxfer.runtimes.runtime import ACCEPTED_OUTPUTS, INPUT, InputSpec, first_output, task_of
 
@@ -32,8 +32,7 @@ class OpenVinoRuntime:
         self.path = path
         model, self._compiled = _open(engine_module("openvino", "openvino"), path, threads)
         self._spec, self._outputs = _interface(model, path)
-        labels = _property(model, LABELS_PROPERTY)
-        self.labels = None if labels is None else tuple(json.loads(labels))
+        self.labels = json_labels(_property(model, LABELS_PROPERTY), path)
         self.task = task_of(self._outputs[0], _property(model, TASK_PROPERTY))
 
     @property
@@ -61,7 +60,7 @@ def _open(engine: Any, path: Path, threads: int | None) -> tuple[Any, Any]:
     try:
         model = core.read_model(path / MODEL_FILE)
         return model, core.compile_model(model, "CPU", options)
-    except RuntimeError as error:
+    except (RuntimeError, UnicodeDecodeError) as error:
         raise RuntimeUnavailableError(
             f"'{path}' must be a folder with {MODEL_FILE} and its weights, which OpenVINO can run. "
             f"Received: {' '.join(str(error).split())}. Export it again."

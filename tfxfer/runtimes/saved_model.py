@@ -101,7 +101,7 @@ def _open(tensorflow: Any, path: Path) -> Any:
         # variables and leave a file that cannot be run in that scope.
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(tensorflow.saved_model.load, str(path)).result()
-    except (OSError, ValueError, KeyError, AttributeError, tensorflow.errors.OpError) as error:
+    except (OSError, ValueError, LookupError, AttributeError, tensorflow.errors.OpError) as error:
         raise RuntimeUnavailableError(
             f"'{path}' must be a SavedModel that TensorFlow can load. Received: {error}. Export it again."
         ) from error
