@@ -50,6 +50,7 @@ def test_a_saved_model_is_trained_exported_and_handed_on(
         ["stem", "block_1", "block_2"],
     ]
     assert {artifact["status"] for artifact in report["artifacts"]} == {"passed"}
+    assert "random operations inside the SavedModel" in report["not_deterministic"][-1]
     assert not [event for event in events_of(tmp_path / "one") if "pixels may be wrong" in str(event)]
     write_config(tmp_path / "two.yaml", "photos", backbone="backbone: run/one\n", rest=PHASES)
     assert call("run", "two.yaml", "--out", "two", "--quiet") == 0, capsys.readouterr().err

@@ -45,7 +45,7 @@ class SavedModelFeatures(keras.layers.Layer):
 
     It runs in training mode (batch statistics, moving averages, dropout) only where all of it learns, norms
     included: it has one switch for everything in it. Otherwise what is unfrozen learns in inference mode.
-    Its dropout follows `seed`, from the beginning in every phase.
+    Its dropout follows `seed`, from the beginning in every phase, and where one is taken up again in its middle.
 
     Raises:
         BackboneError: the folder holds no SavedModel that can be called on one tensor.

@@ -124,7 +124,19 @@ def _not_deterministic(state: State, trained: TrainedNetwork) -> list[str]:
         found.append("weights and all that follows from them: training.deterministic is false")
     elif "CPU" not in trained.device:
         found.append(f"weights between machines of different kinds: trained on {trained.device}")
+    if _draws_in_a_saved_model(state, trained):
+        found.append(
+            "weights of a run that was resumed within a phase: random operations inside the SavedModel begin anew there"
+        )
     return found
+
+
+def _draws_in_a_saved_model(state: State, trained: TrainedNetwork) -> bool:
+    """Whether a phase ran a SavedModel in its training mode, whose random state no checkpoint can hold."""
+    from tfxfer.backbones.saved_model_layer import SavedModelFeatures
+
+    learns = any(phase.batch_norm == "learn" and phase.learns for phase in state.config.training.phases)
+    return learns and any(isinstance(layer, SavedModelFeatures) for layer in trained.network.model.layers)
 
 
 def _seconds(state: State) -> float:
