@@ -234,7 +234,11 @@ def print_table(lines: list[dict[str, Any]]) -> None:
         print(f"\n{name}, {SCORES.get(name, 'accuracy')}")
         print("| recipe | seeds | test pictures | score | `auto` | seconds, median | CPU seconds, median "
               "| auto minus it, points (95 % interval) |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
-        compared = {recipe: beside(name, found["auto"], rows) for recipe, rows in found.items() if rows}
+        compared = {
+            recipe: beside(name, found["auto"], rows)
+            for recipe, rows in found.items()
+            if rows and recipe != "auto"
+        }
         for recipe, (line, points, _) in compared.items():
             print(f"| {recipe} | {line} |")
             if recipe in differences:
