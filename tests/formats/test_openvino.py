@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -43,6 +45,18 @@ def test_half_of_the_bytes_and_the_same_answers(traced: Traced, tmp_path: Path) 
         runtime = open_runtime("openvino", artifact.path, threads=1)
         assert runtime.labels == LABELS
         assert np.abs(runtime.predict(batch).logits - wanted).max() <= share * np.abs(wanted).max()
+
+
+def test_a_signal_after_it_is_handled_as_before(traced: Traced, tmp_path: Path) -> None:
+    """The signal stack that OpenVINO sets is too small for Python's handlers: Ctrl-C would be a segmentation fault."""
+    artifact, heard = write_artifact("openvino", traced, tmp_path / "x"), list[int]()
+    open_runtime("openvino", artifact.path).predict(images(8))
+    before = signal.signal(signal.SIGUSR1, lambda number, frame: heard.append(number))
+    try:
+        os.kill(os.getpid(), signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert heard == [signal.SIGUSR1]
 
 
 def test_other_tasks_are_stated_in_the_file(tmp_path: Path) -> None:

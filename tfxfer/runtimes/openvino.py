@@ -13,6 +13,7 @@ from tfxfer.runtimes.engines import engine_module
 from tfxfer.runtimes.labels import json_labels
 from tfxfer.runtimes.outputs import Outputs
 from tfxfer.runtimes.runtime import ACCEPTED_OUTPUTS, INPUT, InputSpec, first_output, task_of
+from tfxfer.runtimes.signal_stack import kept_signal_stack
 
 MODEL_FILE = "model.xml"  # the graph; the weights are in model.bin beside it
 PROPERTIES = "tfxfer"  # the part of the model's rt_info that is ours
@@ -50,7 +51,8 @@ class OpenVinoRuntime:
             DataError: another shape or dtype.
         """
         self._spec.check(images)
-        found = self._compiled({INPUT: np.ascontiguousarray(images)})
+        with kept_signal_stack():
+            found = self._compiled({INPUT: np.ascontiguousarray(images)})
         return Outputs(*(np.array(found[name]) for name in self._outputs))
 
 
@@ -58,8 +60,9 @@ def _open(engine: Any, path: Path, threads: int | None) -> tuple[Any, Any]:
     options = FLOAT32 if threads is None else {**FLOAT32, "INFERENCE_NUM_THREADS": threads}
     core = engine.Core()
     try:
-        model = core.read_model(path / MODEL_FILE)
-        return model, core.compile_model(model, "CPU", options)
+        with kept_signal_stack():
+            model = core.read_model(path / MODEL_FILE)
+            return model, core.compile_model(model, "CPU", options)
     except (RuntimeError, UnicodeDecodeError) as error:
         raise RuntimeUnavailableError(
             f"'{path}' must be a folder with {MODEL_FILE} and its weights, which OpenVINO can run. "
