@@ -86,3 +86,18 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     assert "learning_rate_decay" in reference
     assert "load_backbone" in (tmp_path / "site/reference/python.html").read_text(encoding="utf-8")
     assert not re.search(r'(src|href)="https?://(fonts|cdn|unpkg)', reference)
+
+
+MARKDOWN = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").rglob("*.md")])
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=[str(page.relative_to(ROOT)) for page in MARKDOWN])
+def test_the_rows_of_every_table_are_as_wide_as_its_head(page: Path) -> None:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    widths = [len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0 for line in lines]
+    broken = [
+        f"{page.name}:{number}: {line[:60]}"
+        for number, (line, width, before) in enumerate(zip(lines[1:], widths[1:], widths, strict=False), 2)
+        if width and before and width != before
+    ]
+    assert not broken
