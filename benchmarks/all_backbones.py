@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from benchmarks.rows import Row, read_rows, write_rows
 from tfxfer.catalogue.backbones import BACKBONES, BackboneFacts
@@ -82,12 +83,13 @@ def measure(name: str) -> dict[str, object]:
     return {"rows": rows, "blocks": [block.name for block in network.blocks]}
 
 
-def _in_a_process(facts: BackboneFacts) -> dict[str, list]:
+def _in_a_process(facts: BackboneFacts) -> dict[str, list[Any]]:
     """What `measure` finds in a process of its own; a failure becomes three rows that say why."""
     command = [sys.executable, "-m", "benchmarks.all_backbones", "--one", facts.name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
-        return json.loads(done.stdout.splitlines()[-1])
+        found: dict[str, list[Any]] = json.loads(done.stdout.splitlines()[-1])
+        return found
     failed = {"backbone": facts.name, "image_size": facts.image_size[0], "why": _why(done)}
     return {
         "rows": [dict.fromkeys(COLUMNS, "") | failed | {"format": name} for name in USUAL_FORMATS],

@@ -72,7 +72,12 @@ def _in_a_process(name: str) -> list[Row]:
         found: list[Row] = json.loads(done.stdout.splitlines()[-1])
         return found
     last = (done.stderr.strip().splitlines() or ["nothing was printed"])[-1]
-    return [dict.fromkeys(COLUMNS, "") | {"backbone": name, "why": f"exit code {done.returncode}: {last}"}]
+    failed: Row = {
+        **dict.fromkeys(COLUMNS, ""),
+        "backbone": name,
+        "why": f"exit code {done.returncode}: {last}",
+    }
+    return [failed]
 
 
 def markdown(rows: list[Row]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """`training: auto` beside every named recipe and the Keras guide's, several sets and seeds; resumable, then a table.
 
-    python benchmarks/auto.py --assets ASSETS --out auto.jsonl [--size 96] [--sets flowers5 digits] [--seeds 0 1 2 3 4]
-        [--recipes auto guide full]
+    python benchmarks/auto.py --assets ASSETS --out auto.jsonl [--size 96] [--sets flowers5 digits FOLDER]
+        [--seeds 0 1 2 3 4] [--recipes auto guide full]
     python benchmarks/auto.py --out auto.jsonl --table
 
 Each (set, seed, recipe) is a process of its own and one JSON line of `--out`; what is there already is not measured
@@ -47,7 +47,9 @@ def main() -> None:
     parser.add_argument("--assets", type=Path, default=os.environ.get("TFXFER_ASSETS"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", type=int, default=96)
-    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
+    parser.add_argument(
+        "--sets", nargs="+", default=list(SETS), help=f"of {SETS}, or folders of pictures by class"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=RECIPES)
     parser.add_argument("--table", action="store_true", help="print the table of what is measured")
@@ -115,7 +117,8 @@ def load_splits(
     """Decoded pictures of the three splits, in memory-mapped files."""
     from tfxfer.data import admit, open_source, scan, split_records
 
-    source = open_source("embedded/digits" if name == "digits" else str(assets / "images" / name))
+    known = assets / "images" / name
+    source = open_source("embedded/digits" if name == "digits" else str(known if name in SETS else name))
     side = 32 if name == "digits" else size
     found = scan(source, folder / "pictures", size=(side, side), rule="stretch")
     splits = split_records(admit(found.report).records, found.report.digests, seed=seed)
@@ -224,7 +227,7 @@ def macro_f1(predicted: np.ndarray, targets: np.ndarray) -> float:
 def print_table(lines: list[dict[str, Any]]) -> None:
     """Each recipe beside `auto` on the seeds that both have; the best named one, the guide and the solved head."""
     differences: dict[str, list[float]] = {"guide": [], "feature_extraction": []}
-    for name in SETS:
+    for name in dict.fromkeys(row["set"] for row in lines):
         found = {
             recipe: [row for row in lines if row["set"] == name and row["recipe"] == recipe]
             for recipe in RECIPES
@@ -239,10 +242,10 @@ def print_table(lines: list[dict[str, Any]]) -> None:
             for recipe, rows in found.items()
             if rows and recipe != "auto"
         }
-        for recipe, (line, points, _) in compared.items():
+        for recipe, (line, gain, _) in compared.items():
             print(f"| {recipe} | {line} |")
             if recipe in differences:
-                differences[recipe].append(points)
+                differences[recipe].append(gain)
         named = [recipe for recipe in NAMED if recipe in compared]
         if named:
             best = min(named, key=lambda recipe: compared[recipe][1])

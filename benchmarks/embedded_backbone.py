@@ -27,6 +27,7 @@ from sklearn.svm import SVC
 
 import tfxfer
 from tfxfer.data import decode_image, open_source, resize_image
+from tfxfer.evaluation.metrics import ClassificationMetrics
 from tfxfer.network.network import Network
 
 RATES = (3e-4, 1e-3, 3e-3)
@@ -110,8 +111,14 @@ def solved(draw: Draw) -> Network:
     return network
 
 
+def classified(network: Network, digits: Digits) -> ClassificationMetrics:
+    found = tfxfer.evaluate(network, digits.dataset())
+    assert isinstance(found, ClassificationMetrics)
+    return found
+
+
 def accuracy(network: Network, draw: Draw) -> float:
-    return tfxfer.evaluate(network, draw.test.dataset()).accuracy
+    return classified(network, draw.test).accuracy
 
 
 def support_vectors(draw: Draw) -> float:
@@ -130,7 +137,7 @@ def from_scratch(draw: Draw) -> float:
     scores = {}
     for rate in RATES:
         network = trained(draw.train, draw.validation, rate, draw.seed)
-        outcome = tfxfer.evaluate(network, draw.validation.dataset())
+        outcome = classified(network, draw.validation)
         scores[rate] = (outcome.accuracy, -outcome.loss)
     network = trained(draw.labelled, draw.labelled, max(scores, key=scores.__getitem__), draw.seed)
     return accuracy(network, draw)

@@ -23,14 +23,15 @@ import tensorflow as tf
 import tfxfer
 from benchmarks.head_phase import SIZE, splits
 from tfxfer.features.compute import BATCH
-from tfxfer.features.engines import chosen, open_engine
+from tfxfer.features.engines import Basis, chosen, open_engine
 from tfxfer.training.cut import cut
+from tfxfer.training.prepared import basis_of
 
 BAR = 2.5  # times as many images a second
-Run = Callable[[np.ndarray], np.ndarray]
+Run = Callable[[np.ndarray], object]
 
 
-def compiled(prefix: keras.Model) -> Run:
+def compiled(prefix: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """A forward pass as Keras compiles one, for batches of one shape."""
     function = tf.function(lambda images: prefix(images, training=False))
     return lambda images: np.asarray(function(tf.constant(images)))
@@ -44,13 +45,13 @@ def pace(run: Run, images: np.ndarray) -> tuple[float, float]:
     return len(images) / (time.perf_counter() - start), len(images) / (time.process_time() - cpu)
 
 
-def measure(prefix: keras.Model, images: np.ndarray, rounds: int, *, chosen_for: int) -> None:
+def measure(prefix: keras.Model, images: np.ndarray, rounds: int, basis: Basis) -> None:
     """Print what both sides do, and how far they are apart."""
     start = time.perf_counter()
-    engine = open_engine(chosen("auto", prefix, chosen_for), prefix, images[:BATCH])
+    engine = open_engine(chosen("auto", prefix, basis), prefix, images[:BATCH])
     conversion = time.perf_counter() - start
     theirs = compiled(prefix)
-    found, wanted = engine.run(images[:BATCH]), theirs(images[:BATCH])  # both warm
+    (found,), wanted = engine.run(images[:BATCH]), theirs(images[:BATCH])  # both warm
     rounds_of = [(pace(theirs, images), pace(engine.run, images)) for _ in range(rounds)]
     wall = [own[0] / other[0] for other, own in rounds_of]
     cpu = [own[1] / other[1] for other, own in rounds_of]
@@ -75,9 +76,10 @@ def main() -> None:
         images = train.images[: min(len(train), options.images) // BATCH * BATCH]
         for blocks in options.boundary:
             phase = tfxfer.Phase("p", unfreeze=f"{blocks} blocks" if blocks else "none")
-            prefix = cut(tfxfer.attach_head(backbone, labels), phase).learner.prefix
+            network = tfxfer.attach_head(backbone, labels)
+            prefix = cut(network, phase).learner.prefix
             assert prefix is not None
-            measure(prefix, images, options.rounds, chosen_for=len(train) + len(validation))
+            measure(prefix, images, options.rounds, basis_of(network, train, validation))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import numpy as np
 import tfxfer
 from tfxfer.data import ArraySplit, as_dataset, open_source, scan, split_records
 from tfxfer.features.cache import FeatureCache
+from tfxfer.training.choices import Solver
 
 SIZE = (224, 224)  # (H, W)
 
@@ -32,7 +33,12 @@ def splits(data: str, folder: Path) -> tuple[ArraySplit, ArraySplit, tuple[str, 
 
 
 def ours(
-    train: ArraySplit, validation: ArraySplit, labels: tuple[str, ...], weights: str, epochs: int, solver: str
+    train: ArraySplit,
+    validation: ArraySplit,
+    labels: tuple[str, ...],
+    weights: str,
+    epochs: int,
+    solver: Solver,
 ) -> float:
     """Seconds of the head phase, nothing cached before."""
     network = tfxfer.attach_head(
@@ -79,7 +85,7 @@ def main() -> None:
         train, validation, labels = splits(options.data, Path(folder))
         np.asarray(train.images).sum()  # read once, so that neither side pays for the disk
         for epochs in options.epochs:
-            ratios: dict[str, list[float]] = {"gradient": [], "lbfgs": []}
+            ratios: dict[Solver, list[float]] = {"gradient": [], "lbfgs": []}
             for _ in range(options.rounds):
                 fit_seconds = theirs(train, validation, labels, options.weights, epochs)
                 for solver, found in ratios.items():

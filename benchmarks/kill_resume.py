@@ -24,6 +24,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -170,12 +171,12 @@ def _last(out: Path) -> str:
     return str(started[-1]["name"]) + ("" if started[-1]["status"] == "start" else ", done")
 
 
-def _steady(log: Path) -> list[dict]:
+def _steady(log: Path) -> list[dict[str, Any]]:
     """The events that every run has, however fast it is: not those written by the clock."""
     return [event for event in _lines(log) if event["event"] in ("stage", "phase", "epoch")]
 
 
-def _lines(file: Path) -> list[dict]:
+def _lines(file: Path) -> list[dict[str, Any]]:
     found = []
     for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
         try:

@@ -62,7 +62,8 @@ def run_guide(options: argparse.Namespace, folder: Path) -> dict[str, float]:
     ]
     start = time.monotonic()
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return json.loads(output.splitlines()[-1]) | {"seconds": time.monotonic() - start}
+    found: dict[str, float] = json.loads(output.splitlines()[-1])
+    return found | {"seconds": time.monotonic() - start}
 
 
 def main() -> None:
