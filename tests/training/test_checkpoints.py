@@ -109,6 +109,16 @@ CASES = {
     "learning statistics": [replace(FINE, batch_norm="learn", optimizer="rmsprop", schedule="cosine")],
     "statistics of the target": [HEAD, replace(FINE, batch_norm="reestimate", l2_sp=0.1)],
     "float16": [replace(FINE, mixed_precision="float16", unfreeze="all")],
+    "unfrozen by epochs": [HEAD, replace(FINE, unfreeze=((0, "1 block"), (1, "2 blocks")), keep="best")],
+    "undone by the whole": [
+        replace(
+            FINE,
+            unfreeze=((0, "1 block"), (1, "2 blocks")),
+            learning_rate=30.0,
+            optimizer="sgd",
+            gradient_clip=9.0,
+        )
+    ],
     "carried": [FINE, replace(FINE, name="more", unfreeze="2 blocks", l2_sp=0.1)],
 }
 

@@ -25,6 +25,7 @@ from tfxfer.training.checkpoints import Checkpoints
 from tfxfer.training.cut import backbone_blocks, cut
 from tfxfer.training.fit import fit
 from tfxfer.training.history import History
+from tfxfer.training.longer import restored_on_error, settled
 from tfxfer.training.losses import Loss
 from tfxfer.training.moved import Watch, watched_images
 from tfxfer.training.parts import Part, parts_of
@@ -90,20 +91,22 @@ def fine_tune(
                 break
             carry.enter(part, parts[number:])
             watch = Watch(network, part.phase, some)
-            history = fit(
-                network,
-                train,
-                validation,
-                part.phase,
-                loss=loss,
-                metrics=metrics,
-                callbacks=callbacks,
-                seed=seed,
-                cache=opened,
-                journal=journal,
-                carry=carry,
-            )
+            with restored_on_error(carry):
+                history = fit(
+                    network,
+                    train,
+                    validation,
+                    part.phase,
+                    loss=loss,
+                    metrics=metrics,
+                    callbacks=callbacks,
+                    seed=seed,
+                    cache=opened,
+                    journal=journal,
+                    carry=carry,
+                )
             histories.append(replace(history, moved=watch.moved()))
+            histories[:] = settled(carry, parts[:number], histories, journal)
             if checkpoints is not None:
                 checkpoints.finished(whole, parts, seed, journal, carry, histories)
     return tuple(histories)
@@ -119,11 +122,7 @@ def _is_enough(plan: Plan, histories: Sequence[History]) -> bool:
     """Whether the last finished phase validates so well that the plan ends with it."""
     if plan.enough is None or not histories:
         return False
-    last = histories[-1]
-    kept = (
-        last.history["val_accuracy"][last.best_epoch - 1] if last.best_epoch else last.before["val_accuracy"]
-    )
-    return kept >= plan.enough
+    return histories[-1].kept["val_accuracy"] >= plan.enough
 
 
 def keras_model(network: Network | keras.Model) -> keras.Model:

@@ -24,7 +24,8 @@ class Best:
     `beside` are variables that belong to those weights and come back with them: the optimizers' state.
 
     With `keep` "last" it is the latest epoch that monitors no worse than epoch 0: where a schedule ends calmly,
-    a choice among its epochs by a few validation images is a choice by chance.
+    a choice among its epochs by a few validation images is a choice by chance. Where the state before is not
+    `judged`, which another Best does, it is a candidate only as long as there is no other.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class Best:
         mode: str,
         *,
         keep: Keep = "best",
+        judged: bool = True,
         beside: Sequence[keras.Variable] = (),
     ) -> None:
         self._model = model
         self._beside = tuple(beside)
         self._keep = keep
+        self._judged = judged
         self._before = -math.inf
         self._monitor = monitor
         self._sign = -1.0 if direction(monitor, mode) == "min" else 1.0
@@ -46,6 +49,7 @@ class Best:
         self._progress: Score = (-math.inf, -math.inf)
         self._weights, self._state = self._now()
         self.epoch = 0
+        self.logs: Logs = {}  # of that epoch
         self.last_progress = 0
 
     def offer(self, epoch: int, logs: Logs) -> None:
@@ -55,9 +59,12 @@ class Best:
             # Against this phase's own epochs: fine-tuning often falls below where it started before it rises above.
             self._progress, self.last_progress = score, epoch
         if epoch == 0:
+            self.logs = dict(logs)
+            if not self._judged:
+                return
             self._before = score[0]
         if score > self._score or (self._keep == "last" and epoch > 0 and score[0] >= self._before):
-            self._score, self.epoch = score, epoch
+            self._score, self.epoch, self.logs = score, epoch, dict(logs)
             self._weights, self._state = self._now()
 
     def restore(self) -> None:
@@ -73,13 +80,14 @@ class Best:
             "score": self._score,
             "progress": self._progress,
             "epoch": self.epoch,
+            "logs": self.logs,
             "last_progress": self.last_progress,
         }
         return facts, numbered("weights", self._weights) | numbered("beside", self._state)
 
     def take_state(self, facts: Mapping[str, Any], arrays: Arrays) -> None:
         """Become what `as_state` told."""
-        self._before, self.epoch = facts["before"], facts["epoch"]
+        self._before, self.epoch, self.logs = facts["before"], facts["epoch"], dict(facts["logs"])
         self._score, self._progress = tuple(facts["score"]), tuple(facts["progress"])
         self.last_progress = facts["last_progress"]
         kept = Snapshot(arrays, {})
@@ -95,8 +103,6 @@ class Best:
 
 def gained(phase: Phase, came: Logs, history: History) -> bool:
     """Whether the state that a phase kept monitors no worse than the one that came before it."""
-    kept = history.history[history.monitor][history.best_epoch - 1] if history.best_epoch else None
-    value = history.before[history.monitor] if kept is None else kept
-    before = came[history.monitor]
+    value, before = history.kept[history.monitor], came[history.monitor]
     worse = value > before if direction(history.monitor, phase.monitor_mode) == "min" else value < before
     return not worse

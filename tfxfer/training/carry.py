@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 import keras
 import numpy as np
 
+from tfxfer.training.best import Best
 from tfxfer.training.groups import RateGroup
 from tfxfer.training.keeper import Keeper
+from tfxfer.training.metrics import Logs, monitored
 from tfxfer.training.parts import Part
 from tfxfer.training.phase import Phase
 
@@ -26,6 +28,9 @@ class Carry:
 
     first_epoch: int = 0  # of a longer phase that this one is a part of
     epochs: int | None = None  # of the longer phase; None: the phase is whole
+    longer: Best | None = (
+        None  # of the longer phase so far, by its epochs; its parts' ends are the candidates
+    )
     slowed: float = 1.0  # by schedule "plateau", so far in the longer phase
     keeper: Keeper | None = None  # of the phase's checkpoints; None: there are none
     later: tuple[
@@ -39,7 +44,17 @@ class Carry:
         self.first_epoch, self.epochs = part.first_epoch, part.epochs
         self.later = tuple(other.phase for other in later)
         if part.first_epoch == 0:
-            self.slowed = 1.0
+            self.slowed, self.longer = 1.0, None
+
+    def of_longer(self, phase: Phase) -> bool:
+        """Whether `phase` is one of several parts of a longer one."""
+        return self.epochs not in (None, phase.epochs)
+
+    def judge_longer(self, model: keras.Model, phase: Phase, before: Logs) -> None:
+        """Make the model as it is, which validates so, the state that the longer phase is held against; once."""
+        if self.longer is None:
+            self.longer = longer_best(model, phase, monitored(phase, before))
+            self.longer.offer(0, before)
 
     def divided(
         self, groups: Iterable[RateGroup], kind: type[keras.optimizers.Optimizer]
@@ -77,15 +92,24 @@ class Carry:
         return list(self._origins.values())
 
     def restore(
-        self, owned: Iterable[Owned], origins: Iterable[tuple[keras.Variable, np.ndarray]], slowed: float
+        self,
+        owned: Iterable[Owned],
+        origins: Iterable[tuple[keras.Variable, np.ndarray]],
+        slowed: float,
+        longer: Best | None,
     ) -> None:
         """Take up what another process left, which `owners` and `first_values` told."""
         self._owners = {id(variable): (variable, optimizer) for variable, optimizer in owned}
         self._origins = {id(variable): (variable, value) for variable, value in origins}
-        self.slowed = slowed
+        self.slowed, self.longer = slowed, longer
 
     def _optimizer(
         self, variable: keras.Variable, kind: type[keras.optimizers.Optimizer]
     ) -> keras.optimizers.Optimizer | None:
         owned = self._owners.get(id(variable))
         return owned[1] if owned is not None and type(owned[1]) is kind else None
+
+
+def longer_best(model: keras.Model, phase: Phase, monitor: str) -> Best:
+    """Of a longer phase: the best end of a part, or the state before the first one; all weights of the model."""
+    return Best(model, monitor, phase.monitor_mode, keep=phase.keep)

@@ -13,13 +13,13 @@ import numpy as np
 from tfxfer.errors import TrainingError
 from tfxfer.store.fingerprint import value_sha256
 from tfxfer.store.journal import Journal
-from tfxfer.training.carry import Carry
+from tfxfer.training.carry import Carry, longer_best
 from tfxfer.training.checkpoint_files import CheckpointFolder
 from tfxfer.training.history import History
 from tfxfer.training.keeper import RUNNING, Keeper
 from tfxfer.training.optimizers import OPTIMIZERS, built_optimizer
 from tfxfer.training.parts import Part
-from tfxfer.training.snapshot import Snapshot, assign, numbered, values_of
+from tfxfer.training.snapshot import Snapshot, assign, numbered, prefixed, values_of
 from tfxfer.training.stopping import Stop
 
 FINISHED = "finished"
@@ -58,7 +58,7 @@ class Checkpoints:
                     "another seed. Choose another folder, or delete this one."
                 )
             with model.distribute_strategy.scope():
-                _restore(model, carry, found)
+                _restore(model, carry, found, parts[len(found.facts["histories"]) - 1])
             histories = tuple(History.of(value) for value in found.facts["histories"])
             if len(histories) < len(parts):
                 journal.write("decision", text=f"goes on after phase {histories[-1].phase}")
@@ -108,8 +108,11 @@ def _taken(model: keras.Model, carry: Carry, facts: dict[str, Any]) -> Snapshot:
         arrays |= numbered(f"optimizer{number}", values_of(optimizer.variables))
     origins = carry.first_values()
     arrays |= numbered("origin", [value for _, value in origins])
+    longer, kept = (None, {}) if carry.longer is None else carry.longer.as_state()
+    arrays |= prefixed("longer", kept)
     facts = {
         **facts,
+        "longer": longer,
         "optimizers": optimizers,
         "origins": [places[id(variable)] for variable, _ in origins],
         "slowed": carry.slowed,
@@ -117,7 +120,7 @@ def _taken(model: keras.Model, carry: Carry, facts: dict[str, Any]) -> Snapshot:
     return Snapshot(arrays, facts)
 
 
-def _restore(model: keras.Model, carry: Carry, found: Snapshot) -> None:
+def _restore(model: keras.Model, carry: Carry, found: Snapshot, part: Part) -> None:
     variables = model.variables
     assign(variables, found.under("model"), "weights")
     owned = []
@@ -128,7 +131,11 @@ def _restore(model: keras.Model, carry: Carry, found: Snapshot) -> None:
         owned += [(variables[place], optimizer) for place in entry["owned"]]
     values: Sequence[np.ndarray] = found.under("origin")
     origins = [(variables[place], value) for place, value in zip(found.facts["origins"], values, strict=True)]
-    carry.restore(owned, origins, found.facts["slowed"])
+    longer = None
+    if found.facts["longer"] is not None:
+        longer = longer_best(model, part.phase, found.facts["histories"][-1]["monitor"])
+        longer.take_state(found.facts["longer"], found.within("longer"))
+    carry.restore(owned, origins, found.facts["slowed"], longer)
 
 
 def _distinct(carry: Carry) -> list[keras.optimizers.Optimizer]:

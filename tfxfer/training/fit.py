@@ -98,7 +98,7 @@ def fit(
         made, later = cut_with_later(model, phase, carry.later)
         require_same("phase, seed and data", phase, seed, *_outline(train), *_outline(validation))
         take_from_chief(made.model.weights)
-        if carry.epochs in (None, phase.epochs):  # a part of a longer phase need not use every rate
+        if not carry.of_longer(phase):  # a part of a longer phase need not use every rate
             check_learning_rates(phase, made.boundary.unfrozen_blocks)
         reseed(made.model, seed, phase.name)
         keeper = FeatureKeeper(made, phase, opened, journal, seed, basis_of(model, train, validation), later)
@@ -176,6 +176,9 @@ def _reestimated(
     whole = replace(made, learner=Learner(None, made.model))
     train, validation = (examples_of(part, Kept("not cut"), phase, None) for part in data)
     came = validated(job_of(whole, (train, validation), replace(asked, callbacks=(), carry=Carry())))
+    longer = asked.carry.of_longer(phase)
+    if longer:
+        asked.carry.judge_longer(made.model, phase, came)
     try:
         layers = reestimate(made, _images(data[0], phase.batch_size or ARRAY_BATCH))
         take_from_chief(made.model.weights)
@@ -183,7 +186,7 @@ def _reestimated(
     except TrainingError:
         made.model.set_weights(weights)
         raise
-    if not gained(phase, came, history):
+    if not longer and not gained(phase, came, history):
         made.model.set_weights(weights)
         note = (
             f"{history.monitor} {came[history.monitor]:g} as it came was better: the statistics are as before"

@@ -35,6 +35,13 @@ class History:
         Mapping[str, Any], ...
     ] = ()  # {block, weights, features} of each block that moved (see Watch)
 
+    @property
+    def kept(self) -> dict[str, float]:
+        """Metric -> value of the state that was kept."""
+        if self.best_epoch == 0:
+            return self.before
+        return {name: values[self.best_epoch - 1] for name, values in self.history.items()}
+
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> History:
         """From `dataclasses.asdict`, also after it was JSON."""

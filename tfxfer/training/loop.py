@@ -139,11 +139,15 @@ class _Loop:
         job, trained = self.job, self.trained
         trained.before = self._validate(None) if found is None else found.facts["trained"]["before"]
         trained.monitor = monitored(job.phase, trained.before)
+        longer = job.carry.of_longer(job.phase)
+        if longer:
+            job.carry.judge_longer(job.model, job.phase, trained.before)
         best = Best(
             job.learner.suffix,
             trained.monitor,
             job.phase.monitor_mode,
             keep=job.phase.keep,
+            judged=not longer,
             beside=job.updates.state,
         )
         if found is None:

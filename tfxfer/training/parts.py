@@ -16,14 +16,20 @@ class Part:
     first_epoch: int  # of the longer one, where this one begins
     epochs: int  # of the longer one, over which its schedule runs
 
+    @property
+    def end(self) -> int:
+        """The epoch of the longer one with which this one ends."""
+        return self.first_epoch + self.phase.epochs
+
 
 def parts_of(phases: Iterable[Phase]) -> tuple[Part, ...]:
     """The parts of every phase, in order; a phase without a schedule of unfreezings is its own only part.
 
     One schedule of the rates runs over all parts of a phase, and the order of the examples goes on. Apart from
     that each part is a phase: frozen computation is done once for it, it stops early by itself, and it ends
-    with the best weights, or those that `keep` says. A part that ends early does not move the next one's
-    place in the schedule.
+    with its best epoch's weights, or those that `keep` says. A part that ends early does not move the next one's
+    place in the schedule. A part may validate worse than it found the network, as a phase's epochs may: the phase is
+    judged as a whole (see `settled`).
     """
     return tuple(part for phase in phases for part in _parts(phase))
 

@@ -40,7 +40,8 @@ class Phase:
     training images (see `reestimate`), which then stay frozen; where validation does not gain from the phase as a
     whole, the network is given back as it came, statistics included.
 
-    A schedule of unfreezings makes the phase several parts, one after the other (see `parts_of`).
+    A schedule of unfreezings makes the phase several parts, one after the other (see `parts_of`); validation judges
+    the phase as a whole.
 
     Raises:
         UsageError: a value that cannot be meant.

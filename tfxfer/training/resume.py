@@ -13,7 +13,7 @@ from tfxfer.errors import TrainingError
 from tfxfer.training.best import Best
 from tfxfer.training.loss_scale import LossScale
 from tfxfer.training.plateau import Plateau
-from tfxfer.training.snapshot import Arrays, Snapshot, assign, numbered, values_of
+from tfxfer.training.snapshot import Arrays, Snapshot, assign, numbered, prefixed, values_of
 from tfxfer.training.trained import Trained
 
 PLAIN = (bool, int, float, str)
@@ -69,7 +69,7 @@ class Running:
         for name, variables in self.groups.items():
             arrays |= numbered(name, values_of(variables))
         best, kept = self.best.as_state()
-        arrays |= {f"best/{name}": value for name, value in kept.items()}
+        arrays |= prefixed("best", kept)
         callbacks = []
         for number, callback in enumerate(self.callbacks):
             plain, lists = _state_of(callback)
@@ -101,7 +101,7 @@ class Running:
                 f"{len(self.callbacks)} of them, and {len(facts['callbacks'])} in the checkpoint. Give the same, or "
                 "delete the checkpoints."
             )
-        self.best.take_state(facts["best"], {name: found.arrays[f"best/{name}"] for name in _names(found)})
+        self.best.take_state(facts["best"], found.within("best"))
         self.plateau.take_state(facts["plateau"])
         if self.scale is not None:
             self.scale.take_state(facts["scale"])
@@ -112,10 +112,6 @@ class Running:
             for name, values in _lists(found, f"callback{number}"):
                 vars(callback)[name] = values
         return Position(**facts["position"])
-
-
-def _names(found: Snapshot) -> list[str]:
-    return [name.removeprefix("best/") for name in found.arrays if name.startswith("best/")]
 
 
 def _state_of(callback: keras.callbacks.Callback) -> tuple[dict[str, Any], Mapping[str, list[np.ndarray]]]:

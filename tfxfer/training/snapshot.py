@@ -26,6 +26,19 @@ class Snapshot:
         count = sum(1 for name in self.arrays if name.startswith(f"{prefix}/"))
         return [self.arrays[f"{prefix}/{number}"] for number in range(count)]
 
+    def within(self, prefix: str) -> Arrays:
+        """The arrays whose names `prefixed` began with this prefix, without it."""
+        return {
+            name.removeprefix(f"{prefix}/"): value
+            for name, value in self.arrays.items()
+            if name.startswith(f"{prefix}/")
+        }
+
+
+def prefixed(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """The same arrays under `prefix`, from where `Snapshot.within` gets them."""
+    return {f"{prefix}/{name}": value for name, value in arrays.items()}
+
 
 def numbered(prefix: str, values: Sequence[np.ndarray]) -> Arrays:
     """Arrays under `prefix`, named by their place: layers' names depend on what a process made before."""
