@@ -6,11 +6,11 @@ import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from tfxfer.catalogue.formats import GRAPH_FILE
 from tfxfer.errors import BackboneError
 
 MAX_BYTES = 8 << 30  # unpacked; the largest published image module (BiT-M R152x4) holds 4 GB
 MAX_ENTRIES = 2_000  # a SavedModel has tens of files
-GRAPH = "saved_model.pb"
 DAMAGE = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError)
 
 
@@ -64,14 +64,14 @@ def _refusal(archive: Path, entry: tarfile.TarInfo, why: str) -> BackboneError:
 def _lift(folder: Path, archive: Path) -> None:
     """Move the content of a single inner folder up, where the archive has one around the module."""
     inner = list(folder.iterdir())
-    if not (folder / GRAPH).is_file() and len(inner) == 1 and (inner[0] / GRAPH).is_file():
+    if not (folder / GRAPH_FILE).is_file() and len(inner) == 1 and (inner[0] / GRAPH_FILE).is_file():
         outer = inner[0].rename(folder / ".lifted")
         for path in list(outer.iterdir()):
             path.rename(folder / path.name)
         outer.rmdir()
-    if not (folder / GRAPH).is_file():
+    if not (folder / GRAPH_FILE).is_file():
         names = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
         raise BackboneError(
-            f"an archive of a module must hold {GRAPH}. Received: {archive.name} with {names}. "
+            f"an archive of a module must hold {GRAPH_FILE}. Received: {archive.name} with {names}. "
             "Choose the TensorFlow 2 SavedModel of the model."
         )

@@ -14,8 +14,9 @@ import re
 import tempfile
 from pathlib import Path
 
-from tfxfer.backbones.archives import GRAPH, unpack
+from tfxfer.backbones.archives import unpack
 from tfxfer.backbones.downloads import download
+from tfxfer.catalogue.formats import GRAPH_FILE
 from tfxfer.catalogue.hub_modules import ARCHIVES, handle_kind, hub_facts, kaggle_handle
 from tfxfer.errors import BackboneError, ConfigError
 from tfxfer.store.atomic import replaced_folder
@@ -69,7 +70,7 @@ def kept_at(handle: str) -> Path:
 def _from_address(address: str, sha256: str | None) -> Path:
     place = kept_at(f"{address} {sha256 or ''}".strip())
     for known in (place, *_tensorflow_hubs(address, sha256)):
-        if (known / GRAPH).is_file():
+        if (known / GRAPH_FILE).is_file():
             return known
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "module.tar.gz"
@@ -81,7 +82,7 @@ def _from_address(address: str, sha256: str | None) -> Path:
 def _from_archive(archive: Path, sha256: str | None) -> Path:
     found = path_sha256(archive)
     place = kept_at(found)
-    if not (place / GRAPH).is_file() or sha256 not in (None, found):
+    if not (place / GRAPH_FILE).is_file() or sha256 not in (None, found):
         _keep(archive, place, sha256, str(archive))
     return place
 
@@ -123,7 +124,7 @@ def _repair(address: str, place: Path) -> str:
 
 def _from_kaggle(handle: str) -> Path:
     place = _kaggle_place(handle)
-    if place is not None and (place / GRAPH).is_file():
+    if place is not None and (place / GRAPH_FILE).is_file():
         return place
     hint = (
         f"fetch https://www.kaggle.com/models/{handle} in a browser and give the file as hub/FILE.tar.gz"
@@ -143,9 +144,9 @@ def _from_kaggle(handle: str) -> Path:
         raise BackboneError(
             f"'hub/{handle}' cannot be fetched. Received: {error}. To go on, {hint}."
         ) from error
-    if not (folder / GRAPH).is_file():
+    if not (folder / GRAPH_FILE).is_file():
         raise BackboneError(
-            f"a Kaggle handle must be of a SavedModel. Received: 'hub/{handle}', which has no {GRAPH}. "
+            f"a Kaggle handle must be of a SavedModel. Received: 'hub/{handle}', which has no {GRAPH_FILE}. "
             "Take the variation of framework tensorFlow2."
         )
     return folder

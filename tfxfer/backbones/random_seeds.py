@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-GRAPH = "saved_model.pb"
+from tfxfer.catalogue.formats import GRAPH_FILE
+
 RANDOM = frozenset(
     {
         *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal"),
@@ -41,9 +42,9 @@ def seeded(
         node.attr["seed2"].i = zlib.crc32(f"{place}/{node.name}".encode())
     with tempfile.TemporaryDirectory() as temporary:
         copied = Path(temporary)
-        (copied / GRAPH).write_bytes(described.SerializeToString())
+        (copied / GRAPH_FILE).write_bytes(described.SerializeToString())
         for path in folder.resolve().iterdir():
-            if path.name not in (GRAPH, "fingerprint.pb"):  # which is of the graph as it was
+            if path.name not in (GRAPH_FILE, "fingerprint.pb"):  # which is of the graph as it was
                 (copied / path.name).symlink_to(path)
         yield copied
 

@@ -11,9 +11,10 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from tfxfer.backbones.random_seeds import seeded
+from tfxfer.catalogue.formats import GRAPH_FILE
 from tfxfer.errors import BackboneError
 
-GRAPH, VARIABLES = "saved_model.pb", Path("variables/variables")
+VARIABLES = Path("variables/variables")
 # Operations that run Python, or read and write files, from inside a graph.
 REACHING_OUT = frozenset(
     {
@@ -64,11 +65,15 @@ def check_saved_model(folder: Path) -> SavedModel:
     Raises:
         BackboneError: what is missing, damaged or not allowed.
     """
-    if not (folder / GRAPH).is_file():
-        raise BackboneError(f"a SavedModel folder must hold {GRAPH}. Received: {folder}, which does not.")
-    described = _read(folder / GRAPH)
+    if not (folder / GRAPH_FILE).is_file():
+        raise BackboneError(
+            f"a SavedModel folder must hold {GRAPH_FILE}. Received: {folder}, which does not."
+        )
+    described = _read(folder / GRAPH_FILE)
     if not described.meta_graphs:
-        raise BackboneError(f"{folder} must hold a graph. Received: {GRAPH} without one. Fetch it again.")
+        raise BackboneError(
+            f"{folder} must hold a graph. Received: {GRAPH_FILE} without one. Fetch it again."
+        )
     _check_variables(folder)
     for place, node in _nodes(described):
         if node.op in REACHING_OUT or (node.op in CHECKPOINTING and not _is_saver(place)):

@@ -17,6 +17,7 @@ from tfxfer.bundle.contract import EXPECTED, INPUTS, LOGITS, PROBABILITIES, Cont
 from tfxfer.bundle.reading import read_json
 from tfxfer.catalogue.decoding import Answer, answer
 from tfxfer.catalogue.golden import GOLDEN_INPUTS
+from tfxfer.catalogue.spread import spread_rows
 from tfxfer.catalogue.tasks import TASKS, TaskName
 from tfxfer.errors import BundleError
 
@@ -75,8 +76,7 @@ def choose_golden(
     """
     if task == "regression":
         ordered = np.argsort(targets[:, 0], kind="stable")
-        places = np.linspace(0, len(ordered) - 1, min(count, len(ordered)))
-        return [int(index) for index in ordered[np.unique(np.round(places).astype(int))]]
+        return [int(index) for index in ordered[spread_rows(len(ordered), count)]]
     if task == "multi_label":
         return _round_robin(_rarest(targets), np.abs(logits).min(axis=1), count)
     ordered = np.sort(logits, axis=1)

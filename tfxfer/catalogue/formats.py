@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from tfxfer.catalogue.tasks import TaskName
 
+GRAPH_FILE = "saved_model.pb"  # the file that makes a folder a SavedModel
+
 
 @dataclass(frozen=True, slots=True)
 class FormatFacts:

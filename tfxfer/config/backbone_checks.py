@@ -15,6 +15,7 @@ from tfxfer.catalogue.backbones import (
     backbone_facts,
     is_preset_folder,
 )
+from tfxfer.catalogue.formats import GRAPH_FILE
 from tfxfer.catalogue.grey import COLOURED, FROM_FILES, MORE_FROM_PYTHON, WHY_NOT_MORE
 from tfxfer.catalogue.hub_modules import HUB_OPTIONS, handle_kind, hub_facts
 from tfxfer.catalogue.pixels import USUAL_PIXELS
@@ -122,10 +123,10 @@ def _check_hub(backbone: BackboneConfig, handle: str) -> Iterator[Problem]:
     if backbone.until is not None:
         received = f"Received: '{backbone.until}'. Remove the key."
         yield Problem(("backbone", "until"), f"backbone.{OPAQUE}. {received}")
-    if handle_kind(handle) == "folder" and not (Path(handle) / "saved_model.pb").is_file():
+    if handle_kind(handle) == "folder" and not (Path(handle) / GRAPH_FILE).is_file():
         yield Problem(
             NAME,
-            f"hub/ takes a folder that holds saved_model.pb, {USUAL_HANDLES}. Received: '{handle}', which is no "
+            f"hub/ takes a folder that holds {GRAPH_FILE}, {USUAL_HANDLES}. Received: '{handle}', which is no "
             "such folder.",
         )
     if handle_kind(handle) == "archive" and not Path(handle).is_file():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfxfer.catalogue.spread import spread_rows
 from tfxfer.catalogue.tasks import TaskName
 from tfxfer.evaluation.predictions import Predictions
 from tfxfer.evaluation.scoring import Scoring
@@ -49,9 +50,7 @@ def sampled_points(predictions: Predictions, count: int = 400) -> list[list[floa
     """(true, predicted) of a regression's first value, of `count` pictures spread evenly over the targets' order."""
     truth, said = predictions.targets[:, 0], predictions.outputs.probabilities[:, 0].astype(np.float64)
     order = np.argsort(truth, kind="stable")
-    chosen = (
-        order if len(order) <= count else order[np.linspace(0, len(order) - 1, count).round().astype(int)]
-    )
+    chosen = order[spread_rows(len(order), count)]
     return [[float(truth[index]), float(said[index])] for index in chosen]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tfxfer.catalogue.spread import spread_rows
 from tfxfer.errors import UsageError
 
 ROWS = 2_000  # of each set, spaced evenly: the discrepancy compares every row with every other
@@ -63,9 +64,7 @@ def _squared_distances(rows: np.ndarray) -> np.ndarray:
 
 
 def _spaced(rows: np.ndarray) -> np.ndarray:
-    if len(rows) <= ROWS:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, ROWS).round().astype(np.int64)]
+    return rows[spread_rows(len(rows), ROWS)]
 
 
 def _pair(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from tfxfer.catalogue.formats import GRAPH_FILE
+
 # TensorFlow numbers functions by a counter of the process: __inference_serve_1234.
 FUNCTION = re.compile(r"^(__inference_\w+?)_(\d+)$")
 # The loop of tf.map_fn too, also inside the names of its arguments.
@@ -23,7 +25,7 @@ def canonical_saved_model(folder: Path) -> None:
 
     TensorFlow reads a SavedModel without fingerprint.pb like those of before version 2.12.
     """
-    file = folder / "saved_model.pb"
+    file = folder / GRAPH_FILE
     model = SavedModel.FromString(file.read_bytes())
     names = _numbered({text for text in _texts(model) if FUNCTION.match(text)}, FUNCTION)
     loops = _numbered({match[0] for text in _texts(model) for match in LOOP.finditer(text)}, LOOP)

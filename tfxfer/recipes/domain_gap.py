@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfxfer.backbones.graph import Step, flat_model, steps_between
 from tfxfer.backbones.saved_model_layer import SavedModelFeatures
 from tfxfer.backbones.saved_model_norms import block_of, fused_norms
+from tfxfer.catalogue.spread import spread_rows
 from tfxfer.errors import BlockError
 from tfxfer.features.fingerprints import Images
 from tfxfer.network.network import Network
@@ -87,7 +88,7 @@ def domain_gap(model: Network | keras.Model, images: Images) -> DomainGap:
     looked = _layers(flat, owners) or _saved_model(flat)
     if looked is None:
         return DomainGap(None, why="the backbone has no BatchNorm layers that hold statistics of its source")
-    chosen = _sample(images)
+    chosen = np.asarray(images[spread_rows(len(images), SAMPLE)])
     return _gap(looked.norms, _moments(looked, chosen), tuple(dict.fromkeys(owners.values())), len(chosen))
 
 
@@ -145,11 +146,6 @@ def _saved_model(flat: keras.Model) -> _Looked | None:
         if (block := block_of(one, modules[0].parts)) is not None
     ]
     return _Looked(tuple(norms), found.inputs) if len(norms) == len(found.statistics) else None
-
-
-def _sample(images: Images) -> np.ndarray:
-    rows = np.unique(np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).round().astype(np.int64))
-    return np.asarray(images[rows])
 
 
 def _moments(looked: _Looked, images: np.ndarray) -> list[Moments]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tfxfer.catalogue.formats import GRAPH_FILE
 from tfxfer.catalogue.tensors import TensorSpec
 from tfxfer.errors import RuntimeUnavailableError, UsageError
 from tfxfer.runtimes.keras_file import KerasRuntime
@@ -58,7 +59,7 @@ def format_of(path: Path | str) -> str:
         UsageError: none of them.
     """
     path = Path(path)
-    if path.is_dir() and (path / "saved_model.pb").is_file():
+    if path.is_dir() and (path / GRAPH_FILE).is_file():
         return "saved_model"
     if path.is_dir() and (path / MODEL_FILE).is_file():
         return "openvino"

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tfxfer.catalogue.backbones import BACKBONES, require_kind
+from tfxfer.catalogue.formats import GRAPH_FILE
 from tfxfer.catalogue.grey import COLOURED
 from tfxfer.catalogue.hub_modules import hub_facts
 from tfxfer.catalogue.inputs import ImageInput, Size
@@ -135,7 +136,7 @@ def input_channels(backbone: BackboneConfig) -> int:
 def _own_input(backbone: BackboneConfig) -> tuple[Size, int]:
     """Of a model that is no catalogue's; its file's date is part of what is remembered."""
     path = Path(backbone.name.partition("/")[2])
-    file = path / "saved_model.pb" if path.is_dir() else path
+    file = path / GRAPH_FILE if path.is_dir() else path
     changed = file.stat().st_mtime_ns if file.is_file() else 0
     options = tuple(backbone.options.items())
     return _loaded_input(backbone.name, backbone.pixels, options, backbone.channels, changed)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfxfer.catalogue.backbones import BACKBONES
+from tfxfer.catalogue.spread import spread_rows
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.data import Record, Source, decode_image, resize_image
 from tfxfer.errors import WeightsError
@@ -53,7 +54,7 @@ def _missing(backbone: BackboneConfig, error: WeightsError) -> str:
 
 def some_pictures(config: Config, source: Source, records: Sequence[Record], count: int) -> np.ndarray:
     """At most `count` of them, spread over all: (N, H, W, channels) uint8, at the network's size."""
-    rows = np.unique(np.linspace(0, len(records) - 1, min(count, len(records))).round().astype(int))
+    rows = spread_rows(len(records), count)
     size, rule = input_size(config.backbone), config.data.resize
     channels = input_channels(config.backbone)
     decoded = (decode_image(source.read(records[row]), records[row].path) for row in rows)

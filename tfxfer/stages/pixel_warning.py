@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tfxfer.catalogue.spread import spread_rows
 from tfxfer.config.schema import BackboneConfig, Config
 from tfxfer.data import Record, Source
 from tfxfer.stages.backbone_check import unfitting
@@ -27,8 +28,7 @@ def pixel_warnings(config: BackboneConfig, network: Network, images: Images) -> 
 
     if config.pixels is None or not isinstance(network.input, ImageInput):
         return
-    rows = np.unique(np.linspace(0, len(images) - 1, IMAGES).astype(int))
-    sample = np.stack([np.asarray(images[int(row)]) for row in rows])
+    sample = np.stack([np.asarray(images[int(row)]) for row in spread_rows(len(images), IMAGES)])
     distances = pixel_distances(backbone_model(network), sample, {"stated": config.pixels, **USUAL})
     better = better_fit(config.pixels, distances)
     if better is not None:

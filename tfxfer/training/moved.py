@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfxfer.backbones.blocks import Block
 from tfxfer.backbones.graph import flat_model
 from tfxfer.backbones.units import units
+from tfxfer.catalogue.spread import spread_rows
 from tfxfer.data.arrays import ArraySplit
 from tfxfer.network.network import Network
 from tfxfer.training.cut import backbone_blocks
@@ -72,8 +73,7 @@ class Watch:
 def watched_images(data: Data) -> np.ndarray:
     """At most 64 images: spread evenly over arrays, the first batch of a data set."""
     if isinstance(data, ArraySplit):
-        rows = np.unique(np.linspace(0, len(data) - 1, min(SAMPLE, len(data))).round().astype(np.int64))
-        return np.asarray(data.images[rows])
+        return np.asarray(data.images[spread_rows(len(data), SAMPLE)])
     for images, *_ in data.take(1).as_numpy_iterator():
         return np.asarray(images[:SAMPLE])
     return np.zeros((0,))

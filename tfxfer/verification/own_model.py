@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tfxfer.catalogue.formats import GRAPH_FILE
 from tfxfer.catalogue.tasks import TaskName
 from tfxfer.errors import UsageError
 from tfxfer.runtimes.keras_file import is_exported
@@ -53,7 +54,7 @@ def own_format(path: Path) -> str | None:
     """keras or saved_model, where `path` is a model that tfxfer did not write; else None."""
     if path.suffix in MODEL_SUFFIXES and path.is_file():
         return None if is_exported(path) else "keras"
-    if path.is_dir() and (path / "saved_model.pb").is_file():
+    if path.is_dir() and (path / GRAPH_FILE).is_file():
         return None if (path / EXTRA_FOLDER / LABELS_FILE).is_file() else "saved_model"
     return None
 
