@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import keras
 import numpy as np
@@ -77,6 +78,9 @@ def fine_tune(
     carry, parts, whole = Carry(), parts_of(plan.phases), keras_model(network)
     histories: list[History] = []
     some = watched_images(validation)
+    trained = partial(
+        fit, network, train, validation, loss=loss, metrics=metrics, callbacks=callbacks, seed=seed
+    )
     if checkpoints is not None:
         refuse_workers("checkpoints", whole.distribute_strategy)
         histories += checkpoints.begin(whole, parts, seed, journal, carry)
@@ -92,19 +96,7 @@ def fine_tune(
             carry.enter(part, parts[number:])
             watch = Watch(network, part.phase, some)
             with restored_on_error(carry):
-                history = fit(
-                    network,
-                    train,
-                    validation,
-                    part.phase,
-                    loss=loss,
-                    metrics=metrics,
-                    callbacks=callbacks,
-                    seed=seed,
-                    cache=opened,
-                    journal=journal,
-                    carry=carry,
-                )
+                history = trained(part.phase, cache=opened, journal=journal, carry=carry)
             histories.append(replace(history, moved=watch.moved()))
             histories[:] = settled(carry, parts[:number], histories, journal)
             if checkpoints is not None:

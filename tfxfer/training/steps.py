@@ -164,6 +164,11 @@ def validation_step(
     return Compiled(step)
 
 
+def _needs_known_shapes() -> bool:
+    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    return several or bool(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
+
+
 @dataclass(slots=True, eq=False)
 class Compiled:
     """`step` as a graph: one for batches of every size, or where `static` one for each shape of batch.
@@ -177,7 +182,7 @@ class Compiled:
     """
 
     step: Callable[..., tf.Tensor]  # of a batch's inputs, labels and weights
-    static: bool = field(default_factory=lambda: _needs_known_shapes())
+    static: bool = field(default_factory=_needs_known_shapes)
     known: dict[Hashable, Any] = field(default_factory=dict)
     function: Any = None
 
@@ -197,11 +202,6 @@ class Compiled:
             given = batch[:3] if static else tf.nest.map_structure(_of_any_size, batch[:3])
             self.known[key] = self.function.get_concrete_function(*given)
         return self.known[key]
-
-
-def _needs_known_shapes() -> bool:
-    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
-    return several or bool(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
 
 
 def _of_any_size(part: tf.Tensor | None) -> tf.TensorSpec | None:
