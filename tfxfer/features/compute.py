@@ -42,17 +42,16 @@ def features_of(
 
     def fill(arrays: Sequence[np.ndarray]) -> Made:
         start, opened, computed = time.perf_counter(), None, 0
-        for array, part in (
-            (array, part) for array, rows in zip(arrays, known, strict=False) for part in rows.found
-        ):
-            array[part.places] = part.array[part.rows]
         if known:
+            for array, rows in zip(arrays, known, strict=True):
+                for part in rows.found:
+                    array[part.places] = part.array[part.rows]
             _tell(told, len(images) - len(known[0].missing))
-        for rows in _parts(known[0].missing) if known else _pieces(images):
-            piece = images[rows]
+        for places in _parts(known[0].missing) if known else _pieces(images):
+            piece = images[places]
             opened = open_with(piece) if opened is None else opened
             for array, values in zip(arrays, run_filled(opened, piece), strict=True):
-                store_rows(array, rows, values)
+                store_rows(array, places, values)
             computed += len(piece)
             _tell(told, len(piece))
         seconds = time.perf_counter() - start
