@@ -40,7 +40,7 @@ def test_every_case_solves_the_head_first_and_keeps_it_where_nothing_is_better()
 
 def test_far_and_many_unfreeze_more_and_faster() -> None:
     near, far = (choose(replace(MANY_NEAR, gap=gap)).phases[1] for gap in (0.2, 0.6))
-    assert (near.unfreeze, far.unfreeze) == ("6 blocks", "12 blocks")
+    assert (near.unfreeze, far.unfreeze) == ("6 blocks", "9 blocks")
     assert far.learning_rate > near.learning_rate
     assert far.learning_rate_decay < near.learning_rate_decay
 

@@ -54,7 +54,7 @@ def test_phases_follow_each_other_and_never_lose() -> None:
 def test_gradual_adds_a_block_every_epoch() -> None:
     histories = fine_tune(settled_model(), tiny_dataset(96), tiny_dataset(seed=1), "gradual")
     assert [history.unfrozen_blocks for history in histories] == [(), ("block2",), ("block1", "block2")]
-    assert [history.epochs for history in histories] == [1, 1, 5]
+    assert [history.epochs for history in histories] == [1, 1, 9]
     rates = histories[-1].learning_rates
     assert list(rates) == ["head", "block2", "block1"]
     assert rates["head"] / rates["block2"] == pytest.approx(2.6)

@@ -10,7 +10,8 @@ from tfxfer.recipes.facts import Facts
 from tfxfer.training.phase import Phase
 
 FINE_TUNED_BLOCKS = 6
-AFTER_UNFREEZING = 4  # epochs of recipe "gradual" after the last block was unfrozen
+SLOWER_BY_BLOCK = 2.6**-0.5  # recipe "gradual"
+AFTER_UNFREEZING = 8  # epochs of recipe "gradual" after the last block was unfrozen
 
 
 def named_phases(recipe: str, facts: Facts) -> tuple[Phase, ...]:
@@ -35,10 +36,10 @@ def _partial(facts: Facts) -> tuple[Phase, ...]:
 
 
 def _gradual(facts: Facts) -> tuple[Phase, ...]:
-    """ULMFiT (Howard & Ruder 2018): one block at a time, each at 1/2.6 of the rate above, slanted triangular.
+    """ULMFiT (Howard & Ruder 2018): one block at a time, each slower than the one above, slanted triangular.
 
-    The paper unfreezes all of 4 layer groups. Here it ends at the last 6 blocks: the next one would learn at
-    1/800 of the head's rate.
+    The paper unfreezes 4 layer groups, each at 1/2.6 of the rate above. Here two blocks are such a group, and it ends
+    at the last 6 blocks: the next one would learn at 1/46 of the head's rate.
     """
     blocks = _fine_tuned_blocks(facts)
     fine_tune = Phase(
@@ -47,7 +48,7 @@ def _gradual(facts: Facts) -> tuple[Phase, ...]:
         unfreeze=tuple(Unfreezing(epoch, f"{epoch + 1} blocks") for epoch in range(blocks)),
         learning_rate=1e-3 / 2.6,
         head_learning_rate=1e-3,
-        learning_rate_decay=1 / 2.6,
+        learning_rate_decay=SLOWER_BY_BLOCK,
         weight_decay=0.05,
         label_smoothing=0.1,
         schedule="slanted_triangular",
