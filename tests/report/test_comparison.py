@@ -42,6 +42,21 @@ def test_of_a_regression_the_smallest_error_is_best(
     assert json.loads(capsys.readouterr().out)["runs"][0]["run"] == paths[1]
 
 
+def test_weights_of_a_phase_that_was_undone_have_not_learnt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    undone = report()
+    learnt = [phase["trainable_parameters"] for phase in undone["phases"]]
+    assert learnt[1] > learnt[0]
+    undone["phases"][1]["best_epoch"] = 0
+    paths = [
+        str(write_run(tmp_path / name, value)) for name, value in (("kept", report()), ("undone", undone))
+    ]
+    assert call("report", *paths, "--json") == 0
+    rows = {row["run"]: row["weights that learned"] for row in json.loads(capsys.readouterr().out)["runs"]}
+    assert [rows[path] for path in paths] == [learnt[1], learnt[0]]
+
+
 def test_the_page_tells_whether_the_best_is_surely_better(runs: tuple[str, str], tmp_path: Path) -> None:
     page = tmp_path / "comparison.html"
     assert call("report", *runs, "--out", str(page)) == 0

@@ -8,7 +8,7 @@ from typing import Any
 from tfxfer.errors import UsageError
 from tfxfer.report import words
 from tfxfer.report.blocks import Block, Plot, Plots, Section, Words, table
-from tfxfer.report.finished import FinishedRun, facts, number, numbers, rows
+from tfxfer.report.finished import FinishedRun, facts, kept_epoch, number, numbers, rows
 from tfxfer.report.headline import Headline
 from tfxfer.report.page import render_page
 from tfxfer.report.plots.files import Axes, FilePoint, file_scatter
@@ -60,14 +60,14 @@ def _require_one_task(runs: Runs) -> None:
 
 def _row(path: str, run: FinishedRun) -> dict[str, Any]:
     own, test = task_words(run), facts(run.report, "test")
-    phases = rows(run.report, "phases")
+    kept = [phase for phase in rows(run.report, "phases") if kept_epoch(phase)]
     return {
         "run": path,
         "name": run.name,
         "backbone": facts(run.report, "backbone").get("name"),
         own.score: number(test, own.score),
         "interval": numbers(test, f"{own.score}_interval"),
-        "weights that learned": max((int(phase.get("trainable_parameters") or 0) for phase in phases), default=0),
+        "weights that learned": max((int(phase.get("trainable_parameters") or 0) for phase in kept), default=0),
         "seconds": number(run.report, "seconds"),
         "failed gates": sum(gate.get("passed") is False for gate in rows(run.report, "gates")),
     }  # fmt: skip

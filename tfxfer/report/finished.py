@@ -88,6 +88,11 @@ def rows(value: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
 
 
+def kept_epoch(phase: Mapping[str, Any]) -> int:
+    """The epoch whose weights a phase left, counted from 1; 0 where it left those that it came with."""
+    return int(phase.get("best_epoch") or 0)
+
+
 def number(value: Mapping[str, Any], key: str) -> float | None:
     """The number under `key`; None where there is none."""
     found = value.get(key)

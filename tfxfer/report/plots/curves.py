@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from tfxfer.report.finished import facts, number, numbers
+from tfxfer.report.finished import facts, kept_epoch, number, numbers
 from tfxfer.report.plots.canvas import GOOD, MUTED, SERIES, draw, legend_below, logarithmic
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _draw_metric(axis: Axes, spans: Sequence[Span], metric: str) -> None:
 
 def _draw_kept(axis: Axes, span: Span, values: Sequence[float | None], first: bool) -> None:
     """The state that the phase left behind; epoch 0 is the one that it found."""
-    best = int(span.phase.get("best_epoch") or 0)
+    best = kept_epoch(span.phase)
     value = values[best] if best < len(values) else None
     if value is not None:
         xs = [span.start + best]

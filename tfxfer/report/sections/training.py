@@ -7,7 +7,7 @@ from typing import Any
 
 from tfxfer.report import words
 from tfxfer.report.blocks import Block, Plot, Plots, Section, Words, table
-from tfxfer.report.finished import FinishedRun, facts, number, rows
+from tfxfer.report.finished import FinishedRun, facts, kept_epoch, number, rows
 from tfxfer.report.plots.curves import learning_rates, training_curves
 
 COLUMNS = (
@@ -68,7 +68,7 @@ def _moved(phases: Sequence[Mapping[str, Any]]) -> Block | None:
 def _row(order: int, phase: Mapping[str, Any]) -> list[str]:
     blocks = [str(name) for name in phase.get("unfrozen_blocks") or ()]
     solved = phase.get("solver") == "lbfgs"
-    best = int(phase.get("best_epoch") or 0)
+    best = kept_epoch(phase)
     return [
         str(order),
         str(phase.get("name")),

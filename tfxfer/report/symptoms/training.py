@@ -7,7 +7,7 @@ from typing import Any
 
 from tfxfer.report import words
 from tfxfer.report.blocks import Advice
-from tfxfer.report.finished import FinishedRun, facts, number, numbers, rows
+from tfxfer.report.finished import FinishedRun, facts, kept_epoch, number, numbers, rows
 
 FORGOTTEN = 0.05  # of validation accuracy below the state before a phase
 RISE = 1.2  # of a validation loss, where there is no accuracy
@@ -22,7 +22,7 @@ def forgetting(run: FinishedRun) -> Iterator[Advice]:
         if fall is None or not phase.get("unfrozen_blocks"):
             continue
         name, before, worst = fall
-        kept = int(phase.get("best_epoch") or 0)
+        kept = kept_epoch(phase)
         end = (
             "and never came back: the state before it was kept" if kept == 0 else f"and epoch {kept} was kept"
         )
@@ -89,13 +89,13 @@ def overfitting(run: FinishedRun) -> Iterator[Advice]:
 
 def _last_kept(run: FinishedRun) -> int | None:
     """The last phase that left a new state."""
-    kept = [i for i, phase in enumerate(rows(run.report, "phases")) if int(phase.get("best_epoch") or 0) > 0]
+    kept = [i for i, phase in enumerate(rows(run.report, "phases")) if kept_epoch(phase) > 0]
     return kept[-1] if kept else None
 
 
 def _gap(phase: Mapping[str, Any]) -> tuple[float, float, str] | None:
     """(training, validation, figure) of the kept epoch where the two are far apart."""
-    history, at = facts(phase, "history"), int(phase.get("best_epoch") or 0) - 1
+    history, at = facts(phase, "history"), kept_epoch(phase) - 1
     seen, held = numbers(history, "accuracy"), numbers(history, "val_accuracy")
     if len(seen) > at and len(held) > at:
         return (seen[at], held[at], "accuracy") if seen[at] - held[at] > OVERFIT else None
