@@ -52,7 +52,8 @@ def _backbone(plan: Plan) -> None:
     click.echo(_heading("backbone", "the pretrained part of the network"))
     cut = "" if found["until"] is None else f", cut at {found['until']}"
     _line("name", f"{found['name']}{cut}, {found['parameters']:,} parameters")
-    _line("weights", f"{found['weights'] or 'its own'}, {found['source']}")
+    told = (found["weights"] or "its own", found["source"])
+    _line("weights", ", ".join(str(part) for part in dict.fromkeys(told)))
     _line("licence", found["licence"])
     _line("input", f"images are resized to {' x '.join(map(str, found['image_size']))} (height x width)")
     _line("blocks", f"{len(found['blocks'])}, from input to output: {shown(found['blocks'])}")
@@ -87,7 +88,7 @@ def _recipe(plan: Plan) -> None:
 
 
 def _phases(plan: Plan) -> None:
-    click.echo(_heading("training", "phase by phase; the best epoch on validation is kept"))
+    click.echo(_heading("training", "phase by phase; none leaves the network worse on validation than it came"))
     for number, phase in enumerate(plan["phases"], start=1):
         rates = {"learning rate": phase["learning_rate"], **phase["learning_rates"]}
         epochs = f"up to {words.named(phase['epochs'], 'epoch')}, {shown(rates)}"
