@@ -88,7 +88,9 @@ def _recipe(plan: Plan) -> None:
 
 
 def _phases(plan: Plan) -> None:
-    click.echo(_heading("training", "phase by phase; none leaves the network worse on validation than it came"))
+    click.echo(
+        _heading("training", "phase by phase; none leaves the network worse on validation than it came")
+    )
     for number, phase in enumerate(plan["phases"], start=1):
         rates = {"learning rate": phase["learning_rate"], **phase["learning_rates"]}
         epochs = f"up to {words.named(phase['epochs'], 'epoch')}, {shown(rates)}"

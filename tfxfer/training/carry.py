@@ -28,9 +28,7 @@ class Carry:
 
     first_epoch: int = 0  # of a longer phase that this one is a part of
     epochs: int | None = None  # of the longer phase; None: the phase is whole
-    longer: Best | None = (
-        None  # of the longer phase so far, by its epochs; its parts' ends are the candidates
-    )
+    longer: Best | None = None  # of the longer phase: the ends of its parts, by its epochs
     slowed: float = 1.0  # by schedule "plateau", so far in the longer phase
     keeper: Keeper | None = None  # of the phase's checkpoints; None: there are none
     later: tuple[
