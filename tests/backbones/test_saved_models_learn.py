@@ -141,9 +141,8 @@ def test_penalties_of_the_module_are_added_where_it_learns(folder: Path) -> None
 
 def test_dropout_that_was_exported_without_a_seed_follows_the_backbone_s(tmp_path: Path) -> None:
     save = "import sys, pathlib, tests.backbones.modules as made; made.save_tiny(pathlib.Path(sys.argv[1]))"
-    folder = (
-        tmp_path / "module"
-    )  # by another process: in this one a seed, or determinism, may have been asked for
+    folder = tmp_path / "module"
+    # By another process: in this one a seed, or determinism, may have been asked for.
     subprocess.run([sys.executable, "-c", save, str(folder)], cwd=ROOT, check=True, capture_output=True)
     first, again, other = (
         np.asarray(SavedModelFeatures(str(folder), seed=seed)(pictures()[0], training=True))

@@ -27,6 +27,11 @@ THREE = Phase("three", epochs=3, unfreeze=((0, "none"), (1, "1 block"), (2, "2 b
 RUINOUS = replace(THREE, learning_rate=30.0, optimizer="sgd", gradient_clip=9.0)
 
 
+def bytes_of(model: keras.Model) -> dict[str, bytes]:
+    """Every weight, to the bit."""
+    return {path: value.tobytes() for path, value in weights_by_name(model).items()}
+
+
 def history_of(number: int, accuracy: float) -> History:
     """One epoch of a part that ended so."""
     return History(
@@ -82,14 +87,12 @@ def test_the_end_of_a_part_that_is_kept(accuracies: list[float], keep: Keep, lef
 def test_a_real_phase_that_ruins_the_network_is_undone_as_a_whole() -> None:
     model, events = settled_model(), list[Event]()
     fit(model, DATA, VALIDATION, GOOD)
-    before = weights_by_name(model)
+    before = bytes_of(model)
     histories = fine_tune(model, DATA, VALIDATION, [RUINOUS], journal=Journal(None, (events.append,)))
     lost = [history.history["val_accuracy"][-1] < history.before["val_accuracy"] for history in histories]
     assert all(lost)
     assert [history.best_epoch for history in histories] == [0, 0, 0]
-    assert {path: value.tobytes() for path, value in weights_by_name(model).items()} == {
-        path: value.tobytes() for path, value in before.items()
-    }
+    assert bytes_of(model) == before
     assert any("the state before the phase" in str(event.get("text")) for event in events)
 
 
@@ -100,7 +103,7 @@ def test_its_parts_go_on_from_what_the_one_before_left_even_where_that_lost() ->
 
     class Ends(keras.callbacks.Callback):
         def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-            seen.append({path: value.tobytes() for path, value in weights_by_name(model).items()})
+            seen.append(bytes_of(model))
 
     fine_tune(model, DATA, VALIDATION, [RUINOUS], callbacks=[Ends()])
     assert len(seen) == 3
@@ -110,7 +113,7 @@ def test_its_parts_go_on_from_what_the_one_before_left_even_where_that_lost() ->
 def test_a_phase_that_breaks_off_leaves_the_state_that_it_came_with() -> None:
     model = settled_model()
     fit(model, DATA, VALIDATION, GOOD)
-    before = weights_by_name(model)
+    before = bytes_of(model)
     epochs = [0]
 
     class Breaks(keras.callbacks.Callback):
@@ -121,17 +124,13 @@ def test_a_phase_that_breaks_off_leaves_the_state_that_it_came_with() -> None:
 
     with pytest.raises(TrainingError, match="enough"):
         fine_tune(model, DATA, VALIDATION, [RUINOUS], callbacks=[Breaks()])
-    assert {path: value.tobytes() for path, value in weights_by_name(model).items()} == {
-        path: value.tobytes() for path, value in before.items()
-    }
+    assert bytes_of(model) == before
 
 
 def test_statistics_of_the_target_are_judged_with_the_whole_phase() -> None:
     model = settled_model()
     fit(model, DATA, VALIDATION, GOOD)
-    before = weights_by_name(model)
+    before = bytes_of(model)
     histories = fine_tune(model, DATA, VALIDATION, [replace(RUINOUS, batch_norm="reestimate")])
     assert [history.best_epoch for history in histories] == [0, 0, 0]
-    assert {path: value.tobytes() for path, value in weights_by_name(model).items()} == {
-        path: value.tobytes() for path, value in before.items()
-    }
+    assert bytes_of(model) == before
