@@ -40,7 +40,7 @@ CASES: Mapping[str, Case] = {
         1 / 3, 3e-4, 0.9, 10, "the solved head, then cautiously the last third of the blocks"
     ),
     "few and far": Case(
-        # A third gains less on spoken digits, speakers and defects, and so does all of it: benchmarks/README.md.
+        # A third is worse on speakers, no better elsewhere; two thirds and all take more time: benchmarks/README.md.
         1 / 2,
         5e-4,
         0.9,

@@ -24,7 +24,10 @@ def settled(
     if best is None:
         return tuple(histories)
     best.offer(part.end, history.kept)
-    if part.end < part.epochs or best.epoch == part.end:
+    if part.end < part.epochs:
+        return tuple(histories)
+    carry.longer = None  # so that no checkpoint keeps its weights any longer
+    if best.epoch == part.end:
         return tuple(histories)
     best.restore()
     carry.keep(())  # the optimizers' state is that of other weights
